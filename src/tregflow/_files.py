@@ -60,7 +60,7 @@ def slug(name: str) -> str:
     Examples
     --------
     >>> slug("P01/D8")
-    'P01_D8-8a2f9b43'
+    'P01_D8-f29a3c91'
     """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     safe = re.sub(r"[^A-Za-z0-9._-]+", "_", plain).strip("._")[:60]
@@ -87,7 +87,8 @@ def _cell(value: Cell) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return guard(value)
+        # csv does not quote a carriage return, and readers take it for the end of the row
+        return guard(value.replace("\r\n", "\n").replace("\r", "\n"))
     if isinstance(value, bool):
         return "true" if value else "false"
     return repr(value)

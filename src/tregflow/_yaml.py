@@ -30,6 +30,7 @@ MAX_BYTES = 4_000_000
 MAX_VALUES = 400_000
 """Keys and values of a file with its aliases written out; aliases of aliases grow without bound."""
 _SHOWN = 60
+_ODD = re.compile(r"[^\w +./()-]")
 _LABEL = re.compile(r"<\w+>")
 _OTHER_VERSION = re.compile(r"^%YAML(?![ \t]+1\.2\s)", re.MULTILINE)
 
@@ -116,9 +117,9 @@ def suggest(word: str, options: Iterable[str]) -> str:
     # Only the sign may tell CD4+ from CD4-: blanks and case are set aside first, signs where that finds nothing.
     for aside in (r"\s+", r"[\W_]+"):
         wanted = re.sub(aside, "", word).casefold()
-        same = [name for name in names if wanted and re.sub(aside, "", name).casefold() == wanted]
+        same = [f"'{name}'" for name in names if wanted and re.sub(aside, "", name).casefold() == wanted]
         if same:
-            return f"; did you mean {' or '.join(f"'{name}'" for name in same)}?"
+            return f"; did you mean {' or '.join(same)}?"
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     return f"; did you mean '{near[0]}'?" if near else ""
 
@@ -144,7 +145,9 @@ def parse(text: str, name: str, error: type[TregflowError], code: str) -> Docume
             expected="YAML 1.2",
             remedy="correct the line; text with : or # in it needs quotes",
         ) from None
-    except (YAMLError, ValueError, RecursionError) as fault:
+    except RecursionError:
+        raise error("nested too deeply", code=code, file=name, expected="YAML 1.2") from None
+    except (YAMLError, ValueError) as fault:
         raise error(f"not readable as YAML: {fault}", code=code, file=name, expected="YAML 1.2") from None
     if not isinstance(tree, dict):
         raise error("holds no keys", code=code, file=name, expected="a YAML mapping (key: value lines)")
@@ -279,10 +282,11 @@ def dump(data: dict[str, Any]) -> str:
     """Return plain data as YAML 1.2 text: keys in their order, short lists of numbers on one line."""
     from ruamel.yaml import YAML
     from ruamel.yaml.comments import CommentedMap, CommentedSeq
+    from ruamel.yaml.scalarstring import SingleQuotedScalarString
 
     def styled(node: Any, depth: int) -> Any:
         if isinstance(node, dict):
-            mapping = CommentedMap((key, styled(value, depth + 1)) for key, value in node.items())
+            mapping = CommentedMap((styled(key, depth), styled(value, depth + 1)) for key, value in node.items())
             if depth >= 2:
                 mapping.fa.set_flow_style()
             return mapping
@@ -290,7 +294,8 @@ def dump(data: dict[str, Any]) -> str:
             sequence = CommentedSeq(styled(item, depth + 1) for item in node)
             sequence.fa.set_flow_style()
             return sequence
-        return node
+        # ruamel leaves ?L2RA and :x bare inside brackets, where they would be read as keys.
+        return SingleQuotedScalarString(node) if isinstance(node, str) and _ODD.search(node) else node
 
     yaml = YAML(typ="rt")
     yaml.width = 10_000

@@ -1,0 +1,114 @@
+"""From the raw FCS files of a trial to a defensible change of regulatory T cells from baseline.
+
+Public names are loaded when first used (PEP 562): ``import tregflow`` and ``tregflow --help`` cost no numba, pandas,
+scikit-learn, matplotlib, FlowKit or scipy.stats.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from tregflow._version import __version__
+
+if TYPE_CHECKING:
+    from tregflow import endpoints, plots
+    from tregflow.batch import Run, run
+    from tregflow.compensation import Spillover
+    from tregflow.errors import (
+        CompensationError,
+        EndpointError,
+        FcsError,
+        GateError,
+        PanelError,
+        ScaleError,
+        SimulationError,
+        StrategyError,
+        StudyError,
+        TregflowError,
+    )
+    from tregflow.fcs import Channel, Sample, read_fcs, write_fcs
+    from tregflow.findings import Finding
+    from tregflow.gates import Boolean, Polygon, Rectangle
+    from tregflow.populations import Gated
+    from tregflow.strategy import Strategy
+    from tregflow.study import Study
+    from tregflow.transforms import Asinh, FlowJoBiex, Linear, Log, Logicle
+
+_HOMES = {
+    "tregflow.batch": ("Run", "run"),
+    "tregflow.compensation": ("Spillover",),
+    "tregflow.errors": (
+        "CompensationError",
+        "EndpointError",
+        "FcsError",
+        "GateError",
+        "PanelError",
+        "ScaleError",
+        "SimulationError",
+        "StrategyError",
+        "StudyError",
+        "TregflowError",
+    ),
+    "tregflow.fcs": ("Channel", "Sample", "read_fcs", "write_fcs"),
+    "tregflow.findings": ("Finding",),
+    "tregflow.gates": ("Boolean", "Polygon", "Rectangle"),
+    "tregflow.populations": ("Gated",),
+    "tregflow.strategy": ("Strategy",),
+    "tregflow.study": ("Study",),
+    "tregflow.transforms": ("Asinh", "FlowJoBiex", "Linear", "Log", "Logicle"),
+}
+_MODULES = ("endpoints", "plots")
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Asinh",
+    "Boolean",
+    "Channel",
+    "CompensationError",
+    "EndpointError",
+    "FcsError",
+    "Finding",
+    "FlowJoBiex",
+    "GateError",
+    "Gated",
+    "Linear",
+    "Log",
+    "Logicle",
+    "PanelError",
+    "Polygon",
+    "Rectangle",
+    "Run",
+    "Sample",
+    "ScaleError",
+    "SimulationError",
+    "Spillover",
+    "Strategy",
+    "StrategyError",
+    "Study",
+    "StudyError",
+    "TregflowError",
+    "__version__",
+    "endpoints",
+    "plots",
+    "read_fcs",
+    "run",
+    "write_fcs",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its module when it is first used."""
+    if name in _MODULES:
+        return import_module(f"tregflow.{name}")
+    if name not in _HOME:
+        message = f"module 'tregflow' has no attribute {name!r}"
+        raise AttributeError(message)
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return __all__

@@ -1,0 +1,302 @@
+"""Gate a whole study: every file, in one process or several, into one folder of results.
+
+Running again does only what changed; killed at any point, a run resumes and ends with the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tregflow._files import slug, write_whole
+from tregflow.batch import tables
+from tregflow.batch.controls import batch_thresholds
+from tregflow.batch.manifest import build_manifest, manifest_bytes
+from tregflow.batch.outcome import FAILED, OK, REVIEW, Outcome
+from tregflow.batch.pool import run_tasks
+from tregflow.batch.work import Task
+from tregflow.errors import EndpointError, StudyError
+from tregflow.strategy import Strategy, shipped
+from tregflow.study import NOT_CONFIRMED, Study
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Sequence
+    from os import PathLike
+
+    import pandas as pd
+
+    from tregflow.endpoints import EndpointResults
+    from tregflow.study import Row
+
+KEPT = ".kept"
+"""Folder of the outcomes that let a run resume."""
+GATES = "gates"
+PLOTS = "plots"
+ENDPOINT_TABLES = ("endpoints.csv", "changes.csv")
+_OURS = re.compile(r".*-[0-9a-f]{8}")
+"""File names that `slug` makes; no other file in the folder of results is ever removed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished run.
+
+    Attributes
+    ----------
+    out : Path
+        Folder of the results.
+    study : Study
+        What was run.
+    rows : tuple of Row
+        The samples that were gated; controls are not among them.
+    outcomes : tuple of Outcome
+        One per row.
+    endpoints : EndpointResults or None
+        None where the study states no endpoints.
+    """
+
+    out: Path
+    study: Study
+    rows: tuple[Row, ...]
+    outcomes: tuple[Outcome, ...]
+    endpoints: EndpointResults | None = None
+
+    @property
+    def frequencies(self) -> pd.DataFrame:
+        """The table frequencies.csv."""
+        return read_table(self.out / "frequencies.csv")
+
+    @property
+    def populations(self) -> pd.DataFrame:
+        """The table populations.csv."""
+        return read_table(self.out / "populations.csv")
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """The table findings.csv."""
+        return read_table(self.out / "findings.csv")
+
+    @property
+    def mfi(self) -> pd.DataFrame:
+        """The table mfi.csv."""
+        return read_table(self.out / "mfi.csv")
+
+    def count(self, status: str) -> int:
+        """Return the number of samples of a status: ``ok``, ``review`` or ``failed``."""
+        return sum(outcome.status == status for outcome in self.outcomes)
+
+    @property
+    def exit_status(self) -> int:
+        """0 all right, 3 some samples failed, 4 some need review; 3 outranks 4."""
+        return 3 if self.count(FAILED) else 4 if self.count(REVIEW) else 0
+
+    def __repr__(self) -> str:
+        """Return what was done and where it lies."""
+        counts = ", ".join(f"{self.count(status)} {status}" for status in (OK, REVIEW, FAILED))
+        return f"<Run {self.study.name}: {len(self.rows)} samples ({counts}) in {self.out}>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        endpoints = self.endpoints._repr_html_() if self.endpoints else ""
+        return f"<p>{escape(repr(self))}</p>{endpoints}"
+
+
+def run(
+    source: str | PathLike[str] | Study,
+    *,
+    out: str | PathLike[str] | None = None,
+    strategy: str | PathLike[str] | None = None,
+    jobs: int = 1,
+    plots: bool = False,
+    progress: Callable[[Outcome], None] | None = None,
+) -> Run:
+    """Gate every sample of a study and compute its endpoints.
+
+    Parameters
+    ----------
+    source : path or Study
+        study.yaml or its folder; or a folder of FCS files without a study, with `strategy`.
+    out : path, optional
+        Folder of the results; ``tregflow-results`` beside the study by default.
+    strategy : path or name, optional
+        For a folder without a study.
+    jobs : int
+        Processes. The results do not depend on it.
+    plots : bool
+        Write a page of plots per sample.
+    progress : callable, optional
+        Called with each sample's outcome as it comes.
+
+    Raises
+    ------
+    StudyError, StrategyError
+        The study or its strategy is wrong. A bad FCS file does not raise: its sample fails.
+    EndpointError
+        The endpoints cannot be computed as asked; all other tables and the manifest are written all the same.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    study = source if isinstance(source, Study) and strategy is None else open_study(source, strategy)
+    folder = (Path(out) if out is not None else study.folder / "tregflow-results").resolve()
+    if jobs < 1:
+        raise StudyError(f"jobs is {jobs}", code="E_JOBS", expected="1 process or more")
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = tuple(row for row in study.rows if row.role == "sample")
+    outcomes = tuple(run_tasks(_tasks(study, rows, folder, plots), jobs=jobs, progress=progress or _silent))
+    return _finish(study, folder, rows, outcomes, started=started, clock=clock, jobs=jobs)
+
+
+def open_study(source: str | PathLike[str] | Study, strategy: str | PathLike[str] | None) -> Study:
+    """Return the study at a path: study.yaml, the folder that holds it, or a folder of FCS files with a strategy."""
+    path = source.folder if isinstance(source, Study) else Path(source)
+    if path.is_dir() and not (path / "study.yaml").exists():
+        if strategy is None:
+            raise StudyError(
+                "the folder holds no study.yaml",
+                code="E_STUDY_FILE",
+                file=str(path),
+                remedy=f"tregflow init {path}, or --strategy {' | '.join(shipped())}",
+            )
+        return Study.from_folder(path, Strategy.load(strategy))
+    if strategy is not None:
+        raise StudyError(
+            "a study names its own strategy",
+            code="E_TWO_STRATEGIES",
+            file=str(path),
+            remedy="change 'strategy:' in study.yaml, or move study.yaml away",
+        )
+    return Study.load(path)
+
+
+def is_confirmed(study: Study) -> bool:
+    """Tell whether somebody stands for the gates on these data.
+
+    A study says so by name and date. A folder without a study cannot: there, a strategy of the user's own is taken at
+    its word, and one whose gates are those of a shipped template is not.
+    """
+    if study.confirmed is not None:
+        return True
+    if study.settings:
+        return False
+    templates = [Strategy.load(name).data["gates"] for name in shipped()]
+    return study.strategy.data["gates"] not in templates
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a table of a run; apostrophes that guard text against spreadsheets are taken off."""
+    import pandas as pd
+
+    from tregflow._files import unguard
+
+    frame = pd.read_csv(path, keep_default_na=False, na_values={name: [""] for name in _NUMBERS}, dtype=_TYPES)
+    texts = frame.select_dtypes("object").columns
+    return frame.assign(**{name: frame[name].map(unguard) for name in texts})
+
+
+_COUNTS = ("count", "parent_count", "k", "n")
+_NUMBERS = (*_COUNTS, "percent_of_parent", "percent", "low", "high", "mfi")
+_TEXTS = (
+    *("sample", "subject", "visit", "batch", "status", "name", "numerator", "denominator", "method", "flags"),
+    *("population", "parent", "marker", "code", "severity", "where", "text"),
+)
+_TYPES = dict.fromkeys(_NUMBERS, "float64") | dict.fromkeys(_COUNTS, "Int64") | dict.fromkeys(_TEXTS, "object")
+
+
+def _silent(_: Outcome) -> None:
+    """Say nothing."""
+
+
+def _tasks(study: Study, rows: Sequence[Row], out: Path, plots: bool) -> list[Task]:  # noqa: FBT001
+    thresholds = batch_thresholds(study, rows)
+    general = () if is_confirmed(study) else (NOT_CONFIRMED,)
+    return [
+        Task(
+            sample=row.sample,
+            batch=row.batch,
+            path=study.path(row),
+            strategy=study.strategy,
+            thresholds=thresholds[row.sample],
+            few_events=study.few_events,
+            notes=(*row.findings(), *general),
+            kept=out / KEPT / f"{slug(row.sample)}.json",
+            page=out / PLOTS / f"{slug(row.sample)}.png",
+            draw=plots,
+        )
+        for row in rows
+    ]
+
+
+def _finish(
+    study: Study,
+    out: Path,
+    rows: tuple[Row, ...],
+    outcomes: tuple[Outcome, ...],
+    *,
+    started: datetime,
+    clock: float,
+    jobs: int,
+) -> Run:
+    """Write every table, the gates and the manifest; the manifest last, since it holds the hashes of the others."""
+    pairs = list(zip(rows, outcomes, strict=True))
+    strategy = study.strategy
+    written = {
+        "populations.csv": tables.populations_csv(pairs),
+        "frequencies.csv": tables.frequencies_csv(pairs, strategy.ratios),
+        "wide.csv": tables.wide_csv(pairs, strategy.ratios, strategy.spec.mfi),
+        "mfi.csv": tables.mfi_csv(pairs),
+        "findings.csv": tables.findings_csv(pairs),
+    }
+    (out / "manifest.json").unlink(missing_ok=True)  # until all is written, nothing vouches for the folder
+    for name, content in written.items():
+        write_whole(out / name, content)
+    _write_gates(out, outcomes)
+    _remove_others(out / PLOTS, {f"{slug(row.sample)}.png" for row in rows})
+    for name in ENDPOINT_TABLES:
+        (out / name).unlink(missing_ok=True)
+    results = None
+    try:
+        results = _endpoints(study, out)
+    except EndpointError as error:
+        error.add_note(f"all other tables are written: {out}")
+        raise
+    finally:  # endpoints that cannot be computed as asked are an error, and the frequencies are there all the same
+        written |= write_endpoints(out, results) if results else {}
+        seconds = round(time.perf_counter() - clock, 3)
+        run_part = {"started": started.isoformat(timespec="seconds"), "seconds": seconds, "jobs": jobs}
+        write_whole(out / "manifest.json", manifest_bytes(build_manifest(study, pairs, written), run_part))
+    return Run(out, study, rows, outcomes, results)
+
+
+def write_endpoints(out: Path, results: EndpointResults) -> dict[str, bytes]:
+    """Write endpoints.csv and changes.csv; return their content by name."""
+    frames = (results.table, results.subjects)
+    written = {name: tables.frame_csv(frame) for name, frame in zip(ENDPOINT_TABLES, frames, strict=True)}
+    for name, content in written.items():
+        write_whole(out / name, content)
+    return written
+
+
+def _write_gates(out: Path, outcomes: Sequence[Outcome]) -> None:
+    """Write the gates as applied, one file per sample; what a former run left for other samples goes."""
+    wanted = {f"{slug(outcome.sample)}.yaml": outcome.gates for outcome in outcomes if outcome.gates}
+    for name, text in wanted.items():
+        write_whole(out / GATES / name, text.encode())
+    _remove_others(out / GATES, wanted)
+
+
+def _remove_others(folder: Path, wanted: Container[str]) -> None:
+    for path in folder.glob("*"):
+        if path.name not in wanted and _OURS.fullmatch(path.stem):
+            path.unlink()
+
+
+def _endpoints(study: Study, out: Path) -> EndpointResults | None:
+    if study.design is None:
+        return None
+    from tregflow.endpoints import analyse
+
+    return analyse(read_table(out / "frequencies.csv"), study.design, file="frequencies.csv")

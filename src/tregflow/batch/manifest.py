@@ -1,0 +1,105 @@
+"""The manifest of a run: which bytes and settings gave which tables. Times stand in its `run` part only."""
+
+from __future__ import annotations
+
+import json
+import platform
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from tregflow._files import sha256_bytes, sha256_file, slug
+from tregflow._version import __version__
+from tregflow.errors import StudyError
+from tregflow.strategy.matrix import inside, matrix_files
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from tregflow.batch.outcome import Outcome
+    from tregflow.study import Row, Study
+
+_PACKAGES = ("numpy", "scipy", "pandas", "numba", "pydantic", "ruamel.yaml")
+
+
+def build_manifest(study: Study, pairs: Sequence[tuple[Row, Outcome]], written: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return all of the manifest but its `run` part."""
+    strategy = study.strategy
+    confirmed = study.confirmed
+    return {
+        "tregflow": __version__,
+        "study": study.name,
+        "settings": dict(study.settings),
+        "strategy": {
+            "name": strategy.spec.name,
+            "source": strategy.source,
+            "sha256": strategy.sha256,
+            "compensation": strategy.data["compensation"],
+            "confirmed": confirmed.model_dump() if confirmed else None,
+            "overrides": [rule.id for rule in strategy.overrides],
+        },
+        "inputs": _inputs(study),
+        "samples": {row.sample: _sample(row, outcome) for row, outcome in pairs},
+        "controls": {row.sample: _control(study, row) for row in study.rows if row.role != "sample"},
+        "tables": {name: sha256_bytes(content) for name, content in written.items()},
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
+    }
+
+
+def manifest_bytes(manifest: Mapping[str, Any], run_part: Mapping[str, Any]) -> bytes:
+    """Return the manifest as JSON."""
+    return (json.dumps({**manifest, "run": dict(run_part)}, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def load_manifest(out: Path) -> dict[str, Any]:
+    """Return the manifest of a folder of results.
+
+    Raises
+    ------
+    StudyError
+        There is none, or it is not readable: the run was not finished (``E_RESULTS``).
+    """
+    path = out / "manifest.json"
+    try:
+        manifest = json.loads(path.read_bytes())
+        if not isinstance(manifest["tables"], dict):
+            raise TypeError
+    except (OSError, ValueError, KeyError, TypeError):
+        raise StudyError(
+            "holds no finished run",
+            code="E_RESULTS",
+            file=str(out),
+            expected="a readable manifest.json",
+            remedy="run the study to its end: tregflow run STUDY --out FOLDER",
+        ) from None
+    return dict(manifest)
+
+
+def _sample(row: Row, outcome: Outcome) -> dict[str, Any]:
+    gates = f"gates/{slug(row.sample)}.yaml" if outcome.gates else None
+    return {
+        "file": row.file,
+        "sha256": outcome.sha256 or None,
+        "status": outcome.status,
+        "gates": gates,
+        "channels": dict(outcome.channels),
+    }
+
+
+def _control(study: Study, row: Row) -> dict[str, Any]:
+    return {"file": row.file, "role": row.role, "sha256": _hash(study.path(row))}
+
+
+def _inputs(study: Study) -> dict[str, str | None]:
+    """Return the hash of each text file that was read; a matrix lies where the strategy says, not the study."""
+    base = study.strategy.folder or study.folder
+    names = matrix_files(study.strategy.spec.compensation)
+    matrices = {name: _hash(inside(name, base, study.strategy.source)) for name in names}
+    return {path.relative_to(study.folder).as_posix(): _hash(path) for path in study.inputs} | matrices
+
+
+def _hash(path: Path) -> str | None:
+    try:
+        return sha256_file(path)
+    except OSError:  # missing, or not ours to read: a finding of the samples that need it says so
+        return None

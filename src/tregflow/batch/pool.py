@@ -1,0 +1,87 @@
+"""Run tasks in this process or in several; a worker that dies costs its own sample and no other."""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from tregflow.batch.outcome import Outcome
+from tregflow.batch.work import gate_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Sequence
+
+    from tregflow.batch.work import Task
+
+    Progress = Callable[[Outcome], None]
+
+
+def run_tasks(tasks: Sequence[Task], *, jobs: int, progress: Progress) -> list[Outcome]:
+    """Return the outcomes in the order of `tasks`, whatever the number of processes.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+        One per file.
+    jobs : int
+        Processes; 1 works in this process.
+    progress : callable
+        Called with each outcome as it comes.
+    """
+    found: dict[str, Outcome] = {}
+    with closing(_in_process(tasks) if jobs == 1 or len(tasks) <= 1 else _in_pool(tasks, jobs)) as outcomes:
+        for outcome in outcomes:
+            found[outcome.sample] = outcome
+            progress(outcome)
+    return [found[task.sample] for task in tasks]
+
+
+def _in_process(tasks: Sequence[Task]) -> Generator[Outcome]:
+    for task in tasks:
+        yield gate_file(task)
+
+
+def _in_pool(tasks: Sequence[Task], jobs: int) -> Generator[Outcome]:
+    """Yield outcomes as they come; what a broken pool left undone goes on one task at a time, each in its own pool."""
+    left = {task.sample: task for task in tasks}
+    try:
+        with _executor(min(jobs, len(tasks))) as pool:
+            for outcome in _completed({pool.submit(gate_file, task) for task in tasks}):
+                del left[outcome.sample]
+                yield outcome
+    except BrokenProcessPool:
+        for task in left.values():
+            yield _alone(task)
+
+
+def _completed(futures: set[Future[Outcome]]) -> Iterator[Outcome]:
+    try:
+        while futures:
+            done, futures = wait(futures, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+    finally:  # an interrupted run stops now; what was finished is kept, and the next run goes on from there
+        for future in futures:
+            future.cancel()
+
+
+def _alone(task: Task) -> Outcome:
+    try:
+        with _executor(1) as pool:
+            return pool.submit(gate_file, task).result()
+    except BrokenProcessPool:
+        return Outcome.failure(
+            sample=task.sample,
+            code="E_WORKER_DIED",
+            where=task.path.name,
+            text="the process that read this file died (out of memory, or the file shrank while it was read); "
+            "run again, and look at the file with: tregflow inspect",
+        )
+
+
+def _executor(workers: int) -> ProcessPoolExecutor:
+    # spawn: a forked child of a process with threads (numba, BLAS) can hang, and Windows and macOS have no other way
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))

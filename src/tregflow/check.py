@@ -1,0 +1,116 @@
+"""Everything that can be known of a study before gating: headers, panel, matrices, controls, visits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from tregflow._yaml import suggest
+from tregflow.errors import TregflowError
+from tregflow.fcs import read_fcs
+from tregflow.findings import Finding
+from tregflow.strategy import fmo_places
+from tregflow.strategy.evaluate import needed_channels, resolve_axes
+from tregflow.study import NOT_CONFIRMED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tregflow.study import Row, Study
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found for one row of the sample sheet; `sample` is empty for the study as a whole."""
+
+    sample: str
+    events: int | None
+    findings: tuple[Finding, ...]
+
+
+def check_study(study: Study) -> Iterator[Checked]:
+    """Yield what can be known of each file without gating it, then what concerns the study as a whole."""
+    for row in study.rows:
+        yield _check_row(study, row)
+    yield Checked("", None, (*_confirmation(study), *_few_cd4(study), *_visits(study), *_windows(study)))
+
+
+def _check_row(study: Study, row: Row) -> Checked:
+    notes = list(row.findings())
+    try:
+        sample = read_fcs(study.path(row), channels=())
+        notes += sample.findings
+        if row.role == "sample" or row.control:
+            applied = study.strategy.applied(id=row.sample, batch=row.batch)
+            _, _, panel_notes = resolve_axes(applied.strategy, sample, applied.missing)
+            needed_channels(applied, sample, batch=row.batch)
+            notes += [*applied.findings, *panel_notes]
+        if row.role == "sample":
+            notes += _controls(study, row)
+    except TregflowError as error:
+        name, path = study.path(row).name, str(study.path(row))
+        where, text = ((part.replace(path, name)) for part in (error.population or error.file, str(error)))
+        notes.append(Finding(error.code, "error", where, text))
+        return Checked(row.sample, None, tuple(notes))
+    return Checked(row.sample, sample.n_events, tuple(notes))
+
+
+def _controls(study: Study, row: Row) -> Iterator[Finding]:
+    controls = study.controls(row.batch)
+    for place in fmo_places(study.strategy.applied(id=row.sample, batch=row.batch).strategy):
+        if place.control not in controls:
+            batch = f"batch {row.batch}" if row.batch else "the sheet"
+            yield Finding(
+                "fmo-missing",
+                "review",
+                place.gate,
+                f"{batch} has no FMO control for {place.control} (role fmo:{place.control}): "
+                f"{place.gate} will be missing{suggest(place.control, controls)}",
+            )
+
+
+def _confirmation(study: Study) -> tuple[Finding, ...]:
+    return () if study.confirmed is not None else (NOT_CONFIRMED,)
+
+
+def _few_cd4(study: Study) -> Iterator[Finding]:
+    """Yield a finding where the limits on CD4+ events look at a population that the strategy does not have."""
+    name = study.few_events.cd4
+    if name not in study.strategy.spec.gates:
+        text = f"the strategy has no population '{name}': no limit on CD4+ events holds (few_events: {{cd4: ...}})"
+        yield Finding("no-cd4-limit", "warning", "few_events", text)
+
+
+def _visits(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each subject that an endpoint will lose for want of a visit."""
+    if study.design is None:
+        return
+    samples = [row for row in study.rows if row.role == "sample"]
+    for row in samples:
+        if not row.subject or not row.visit:
+            yield Finding("no-visit", "warning", row.sample, "has no subject or no visit: it is in no endpoint")
+    wanted = dict.fromkeys((study.design.baseline, *(endpoint.visit for endpoint in study.design.endpoints)))
+    for subject in dict.fromkeys(row.subject for row in samples if row.subject):
+        has = {row.visit for row in samples if row.subject == subject}
+        lacking = [visit for visit in wanted if visit not in has]
+        if lacking:
+            yield Finding("visit-missing", "warning", subject, f"has no {', '.join(lacking)}")
+
+
+def _windows(study: Study) -> Iterator[Finding]:
+    """Yield a finding for each sample whose date lies outside the window of its visit, counted from the baseline."""
+    if study.design is None:
+        return
+    baseline = study.design.baseline
+    dated = [row for row in study.rows if row.role == "sample" and row.subject and row.date]
+    starts = {row.subject: date.fromisoformat(row.date) for row in dated if row.visit == baseline}
+    for row in dated:
+        visit = study.visits.get(row.visit)
+        if visit is None or visit.window is None or row.subject not in starts:
+            continue
+        day = (date.fromisoformat(row.date) - starts[row.subject]).days + study.visits[baseline].day
+        low, high = visit.window
+        if not low <= day <= high:
+            text = f"{row.date} is day {day}, outside the window {low} to {high} of {row.visit}"
+            yield Finding("visit-window", "warning", row.sample, text)

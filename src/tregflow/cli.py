@@ -1,0 +1,294 @@
+"""The command line. Each command imports what it needs inside itself: help is answered at once.
+
+Exit status: 0 all right, 1 the command failed, 2 wrong usage or study file, 3 done, but some samples failed,
+4 done, but samples need review; 3 outranks 4.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tregflow._version import __version__
+from tregflow.errors import StrategyError, StudyError, TregflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tregflow.batch import Run
+    from tregflow.batch.outcome import Outcome
+    from tregflow.fcs import Sample
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="From the FCS files of a trial to the change of regulatory T cells from baseline.",
+)
+_USAGE_ERRORS = (StudyError, StrategyError)
+
+Out = Annotated[Path | None, typer.Option(help="Folder of the results.")]
+Jobs = Annotated[int, typer.Option(min=1, help="Processes; the results do not depend on it.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print nothing but what stops the command; the exit status says the rest.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+
+
+@app.callback(invoke_without_command=True)
+def main(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """From the FCS files of a trial to the change of regulatory T cells from baseline."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the example trial and its results.")] = Path("tregflow-demo"),
+    jobs: Jobs = 1,
+) -> None:
+    """Simulate the example trial and run it end to end: prints the endpoint, opens nothing."""
+    with _reported():
+        from tregflow.simulate import write_example
+
+        trial = out / "trial"
+        if (trial / "study.yaml").exists():  # it is written last, and a person may have tried something there
+            typer.echo(f"Taking the example trial in {trial} as it is.")
+        else:
+            typer.echo(f"Simulating the example trial in {trial} ...")
+            write_example(trial)
+        _finish(_run(trial, out=out / "results", jobs=jobs))
+
+
+@app.command()
+def inspect(files: Annotated[list[Path], typer.Argument(help="FCS files.")], as_json: Json = False) -> None:
+    """Show what FCS files hold: instrument, channels and markers, spillover, findings."""
+    from tregflow.fcs import read_fcs
+    from tregflow.inspection import describe, page
+
+    described, status = [], 0
+    for path in files:
+        try:
+            sample: Sample = read_fcs(path, channels=(), sha256=as_json)
+            described.append(describe(sample))
+            if not as_json:
+                typer.echo(page(sample))
+        except TregflowError as error:
+            described.append({"file": str(path), "error": {"code": error.code, "text": str(error)}})
+            status = 1
+            if not as_json:
+                typer.echo(f"{error}\n", err=True)
+    if as_json:
+        typer.echo(json.dumps(described, indent=2, ensure_ascii=False))
+    raise typer.Exit(status)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder of FCS files.")],
+    strategy: Annotated[
+        str, typer.Option(help="Strategy to copy: treg, treg-surface, treg-no127, or a YAML file.")
+    ] = "treg",
+) -> None:
+    """Write study.yaml, samples.csv and a strategy to adjust; guesses are marked as guesses."""
+    with _reported():
+        from tregflow.scaffold import strategy_copy, write_study
+
+        counts = write_study(folder, strategy=strategy)
+        listed = ", ".join(f"{count} {role}" for role, count in counts.items())
+        files = f"study.yaml, samples.csv, {strategy_copy(folder, strategy).name}"
+        typer.echo(f"{folder}: {files} are there now, for {sum(counts.values())} FCS files ({listed})")
+        typer.echo("Next: correct the guesses in samples.csv, adjust the strategy's gates to your data, then run:")
+        typer.echo(f"  tregflow check {_argument(folder)}\n  tregflow run {_argument(folder)}")
+
+
+@app.command()
+def check(
+    study: Annotated[Path, typer.Argument(help="study.yaml or its folder.")],
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Find everything that can be known before gating: panel, matrices, visits, FMO controls."""
+    with _reported():
+        from dataclasses import asdict
+
+        from tregflow.check import check_study
+        from tregflow.study import Study
+
+        checked = list(check_study(Study.load(study)))
+        grades = [finding.severity for entry in checked for finding in entry.findings]
+        if as_json:
+            typer.echo(json.dumps([asdict(entry) for entry in checked], indent=2, ensure_ascii=False))
+        elif not quiet:
+            for entry in checked:
+                _print_checked(entry.sample or "the study", entry.events, entry.findings)
+            typer.echo(
+                f"{grades.count('error')} errors, {grades.count('review')} to review, "
+                f"{grades.count('warning')} warnings"
+            )
+        raise typer.Exit(3 if "error" in grades else 4 if "review" in grades else 0)
+
+
+@app.command()
+def run(
+    study: Annotated[Path, typer.Argument(help="study.yaml, its folder, or a folder of FCS files.")],
+    strategy: Annotated[
+        str | None, typer.Option(help="For a folder without study.yaml: a file or a shipped name.")
+    ] = None,
+    out: Out = None,
+    jobs: Jobs = 1,
+    plots: Annotated[bool, typer.Option("--plots", help="Write a page of plots per sample.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Gate a whole study and compute its endpoints; run again, only what changed is done."""
+    with _reported():
+        done = _run(study, strategy=strategy, out=out, jobs=jobs, plots=plots, silent=quiet or as_json)
+        _finish(done, quiet=quiet, as_json=as_json)
+
+
+@app.command()
+def endpoints(
+    out: Annotated[Path, typer.Argument(help="Folder of the results.")],
+    accept_edited: Annotated[
+        bool, typer.Option("--accept-edited", help="Go on with an edited table; every result is marked.")
+    ] = False,
+) -> None:
+    """Compute a trial's endpoints again from the frequencies of a finished run."""
+    with _reported():
+        from tregflow.batch.again import endpoints_again
+
+        typer.echo(str(endpoints_again(out, accept_edited=accept_edited)))
+        typer.echo(f"\nresults  {out / 'endpoints.csv'}")
+
+
+@app.command()
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="Folder for the cohort; must be empty or new.")],
+    patients: Annotated[int, typer.Option(min=1, help="Patients, two visits each.")] = 9,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same cohort.")] = 1,
+) -> None:
+    """Simulate a cohort of FCS files with known truth, ready for `tregflow run`."""
+    with _reported():
+        from tregflow.simulate import simulate_cohort
+
+        simulate_cohort(folder, patients=patients, seed=seed)
+        typer.echo(
+            f"{folder}: {patients} patients simulated; truth in truth.csv. Next: tregflow run {_argument(folder)}"
+        )
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """Print an error as its text; leave with status 2 for a wrong study or strategy, else 1."""
+    try:
+        yield
+    except TregflowError as error:
+        typer.echo("\n".join([f"error: {error}", *getattr(error, "__notes__", ())]), err=True)
+        raise typer.Exit(2 if isinstance(error, _USAGE_ERRORS) else 1) from None
+    except OSError as error:  # a folder that cannot be written, a disk that is full
+        parts = (str(error.filename or ""), error.strerror or str(error))
+        typer.echo(f"error: {': '.join(filter(None, parts))}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _argument(path: Path) -> str:
+    """Return a path as it can be pasted into a shell."""
+    return f'"{path}"' if " " in str(path) else str(path)
+
+
+def _run(
+    study: Path,
+    *,
+    strategy: str | None = None,
+    out: Path | None,
+    jobs: int,
+    plots: bool = False,
+    silent: bool = False,
+) -> Run:
+    from tregflow.batch import open_study
+    from tregflow.batch import run as run_study
+
+    opened = open_study(study, strategy)
+    total = sum(row.role == "sample" for row in opened.rows)
+    with _progress(total, silent=silent) as progress:
+        return run_study(opened, out=out, jobs=jobs, plots=plots, progress=progress)
+
+
+def _finish(run: Run, *, quiet: bool = False, as_json: bool = False) -> None:
+    """Print the outcome of a run and leave with its exit status."""
+    if as_json:
+        typer.echo(json.dumps(_run_json(run), indent=2, ensure_ascii=False))
+    elif not quiet:
+        if run.endpoints is not None:
+            typer.echo(f"\n{run.endpoints}")
+        typer.echo(f"\nsamples  {run.count('ok')} ok, {run.count('review')} to review, {run.count('failed')} failed")
+        for text in _attention(run):
+            typer.echo(f"         {text}")
+        typer.echo(f"results  {run.out}")
+    raise typer.Exit(run.exit_status)
+
+
+def _run_json(run: Run) -> dict[str, Any]:
+    from tregflow.batch.tables import plain_records
+
+    return {
+        "out": str(run.out),
+        "samples": {status: run.count(status) for status in ("ok", "review", "failed")},
+        "endpoints": plain_records(run.endpoints.table) if run.endpoints else None,
+        "exit_status": run.exit_status,
+    }
+
+
+def _attention(run: Run) -> list[str]:
+    """Return a line for each kind of finding that needs a person, with the samples it concerns."""
+    samples: dict[tuple[str, str], list[str]] = {}
+    for row, outcome in zip(run.rows, run.outcomes, strict=True):
+        for finding in outcome.findings:
+            if finding.severity in ("review", "error"):
+                text = finding.text if finding.severity == "review" else f"{finding.code} {finding.text}"
+                samples.setdefault((finding.where, text), []).append(row.sample)
+    return [f"{_listed(names)}: {where}: {text}" for (where, text), names in samples.items()]
+
+
+def _listed(names: Sequence[str], most: int = 4) -> str:
+    return ", ".join(names) if len(names) <= most else f"{', '.join(names[:most])} and {len(names) - most} more"
+
+
+@contextmanager
+def _progress(total: int, *, silent: bool = False) -> Iterator[Callable[[Outcome], None] | None]:
+    """Give a reporter: a progress bar on a terminal, a plain line per sample elsewhere, none where it is silent."""
+    if silent:
+        yield None
+    elif sys.stderr.isatty():
+        with _bar(total) as advance:
+            yield advance
+    else:
+        numbers = count(1)
+        yield lambda outcome: typer.echo(f"{next(numbers)}/{total} {outcome.sample} {outcome.status}", err=True)
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[Outcome], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    name = TextColumn("{task.description}", markup=False)  # a sample's id is no markup
+    columns = (name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("gating", total=total)
+        yield lambda outcome: bar.update(task, advance=1, description=outcome.sample)
+
+
+def _print_checked(name: str, events: int | None, findings: Sequence[Any]) -> None:
+    typer.echo(f"{name}" + (f": {events} events" if events is not None else ""))
+    for finding in findings:
+        text = finding.text.replace("\n", "\n             ")
+        typer.echo(f"  {finding.severity:<8} {finding.code}: {finding.where}: {text}")

@@ -1,0 +1,272 @@
+"""Which events are in which population, and the counts, frequencies and MFI that follow."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tregflow._yaml import suggest
+from tregflow.errors import GateError
+from tregflow.few_events import FewEvents, classify
+from tregflow.findings import Finding
+from tregflow.intervals import LOG_DELTA, WILSON, log_delta, wilson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from tregflow.fcs import Channel, Sample
+    from tregflow.gates import Gate, Mask, Values
+    from tregflow.strategy import Strategy
+
+ROOT = "root"
+LEVEL = 0.95
+"""Confidence level of every interval of a frequency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """One row of the table of populations; counts are None where the population is missing."""
+
+    population: str
+    parent: str
+    count: int | None
+    parent_count: int | None
+    percent_of_parent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Frequency:
+    """One ratio of the report: k of n, in percent, with its interval; a missing value is None, and a flag says why.
+
+    Attributes
+    ----------
+    name, numerator, denominator : str
+        The ratio's name and its two populations.
+    k, n : int or None
+        Events in the numerator and the denominator.
+    percent, low, high : float or None
+        100 k/n and its 95 % interval.
+    method : str
+        ``wilson`` where the numerator lies inside the denominator by construction, else ``log-delta``; empty where a
+        population is missing. It also tells whether k may exceed n.
+    flags : tuple of str
+        ``missing``, ``zero-denominator``, ``not-detected``, ``not-quantifiable``, ``few-events``, ``few-cd4``,
+        ``too-few-cd4``.
+    """
+
+    name: str
+    numerator: str
+    denominator: str
+    k: int | None
+    n: int | None
+    percent: float | None
+    low: float | None
+    high: float | None
+    method: str
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mfi:
+    """Median of compensated, untransformed values of a marker in a population; None where there is no event."""
+
+    population: str
+    marker: str
+    mfi: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Gated:
+    """A sample after gating: membership of every event in every population.
+
+    Attributes
+    ----------
+    sample : Sample
+        What was gated.
+    id, batch : str or None
+        As given to `Strategy.gate`.
+    strategy : Strategy
+        The strategy as applied to this sample: overrides in, thresholds of controls as numbers.
+    gates : mapping of str to Gate
+        The gates that were evaluated, in order of evaluation.
+    masks : mapping of str to Mask
+        Membership per population, ancestors included; `root` is every event.
+    missing : mapping of str to str
+        Populations that could not be evaluated, and why.
+    channels : mapping of str to Channel
+        Marker or channel name of an axis -> channel of the file.
+    values : callable
+        Name of an axis -> (n_events,) compensated values in data units.
+    findings : tuple of Finding
+        Of the file, of the panel, of the controls and of the gates.
+    """
+
+    sample: Sample
+    id: str | None
+    batch: str | None
+    strategy: Strategy
+    gates: Mapping[str, Gate]
+    masks: Mapping[str, Mask]
+    missing: Mapping[str, str]
+    channels: Mapping[str, Channel]
+    values: Values
+    findings: tuple[Finding, ...]
+    few_events: FewEvents = field(default_factory=FewEvents)
+
+    def __getitem__(self, population: str) -> NDArray[np.bool_]:
+        """Return the (n_events,) mask of a population over the file's events.
+
+        Raises
+        ------
+        GateError
+            No such population, or it is missing in this sample (the message says why).
+        """
+        if population in self.missing:
+            raise GateError(
+                f"missing in this sample: {self.missing[population]}",
+                code="E_MISSING_POPULATION",
+                file=self.sample.file,
+                population=population,
+            )
+        if population not in self.masks:
+            raise GateError(
+                f"no such population{suggest(population, self.masks)}",
+                code="E_NO_POPULATION",
+                file=self.sample.file,
+                population=population,
+                available=list(self.masks),
+            )
+        return self.masks[population].inside
+
+    def count(self, population: str) -> int | None:
+        """Return the number of events in a population; None where it is missing."""
+        return None if population in self.missing else int(np.count_nonzero(self[population]))
+
+    @property
+    def populations(self) -> tuple[Population, ...]:
+        """Counts and percent of parent, root first, then in order of the strategy file."""
+        return tuple(_population(self, name) for name in (ROOT, *self.strategy.spec.gates))
+
+    @property
+    def ratios(self) -> tuple[Frequency, ...]:
+        """The report's frequencies, in order of the strategy file."""
+        return tuple(_frequency(self, name, *pair) for name, pair in self.strategy.ratios.items())
+
+    @property
+    def medians(self) -> tuple[Mfi, ...]:
+        """The MFI that the strategy asks for."""
+        wanted = self.strategy.spec.mfi.items()
+        return tuple(_mfi(self, population, marker) for population, markers in wanted for marker in markers)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Counts and percent of parent as a tidy table, a row per population."""
+        frame = _frame(Population, self.populations)
+        return frame.astype({"count": "Int64", "parent_count": "Int64", "percent_of_parent": float})
+
+    @property
+    def frequencies(self) -> pd.DataFrame:
+        """The report's ratios with intervals as a tidy table."""
+        frame = _frame(Frequency, self.ratios).assign(flags=[" ".join(row.flags) for row in self.ratios])
+        return frame.astype({"k": "Int64", "n": "Int64", "percent": float, "low": float, "high": float})
+
+    @property
+    def mfi(self) -> pd.DataFrame:
+        """Medians of compensated, untransformed values as a tidy table."""
+        return _frame(Mfi, self.medians).astype({"mfi": float})
+
+    def few_event_findings(self) -> tuple[Finding, ...]:
+        """Return a finding for each flag on a frequency; too few CD4+ events ask for review."""
+        return tuple(
+            Finding(flag, "review" if flag in _REVIEW else "warning", row.name, _flag_text(row, flag))
+            for row in self.ratios
+            for flag in row.flags
+            if flag in _TEXTS
+        )
+
+    def __repr__(self) -> str:
+        """Return the tree with counts, one population a line."""
+        head = f"<Gated {self.sample.file}: {self.strategy.spec.name}, {self.sample.n_events} events>"
+        return "\n".join([head, *(_line(row, self) for row in self.populations)])
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        table = self.table.to_html(index=False, na_rep="", float_format="{:.3f}".format)
+        return f"<p>{escape(self.sample.file)}</p>{table}"
+
+
+def _frame(kind: type, rows: tuple[object, ...]) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = list(kind.__dataclass_fields__)  # type: ignore[attr-defined]
+    return pd.DataFrame([[getattr(row, column) for column in columns] for row in rows], columns=columns)
+
+
+def _line(row: Population, gated: Gated) -> str:
+    depth = len(gated.strategy.ancestors(row.population)) if row.population != ROOT else 0
+    count = "missing" if row.count is None else str(row.count)
+    share = "" if row.percent_of_parent is None else f"{row.percent_of_parent:8.2f} % of {row.parent}"
+    return f"  {'  ' * depth + row.population:<30}{count:>10}{share}"
+
+
+def _population(gated: Gated, name: str) -> Population:
+    parent = "" if name == ROOT else gated.strategy.parent(name)
+    count = gated.count(name)
+    parent_count = gated.count(parent) if parent else None
+    percent = 100.0 * count / parent_count if count is not None and parent_count else None
+    return Population(name, parent, count, parent_count, percent)
+
+
+def _mfi(gated: Gated, population: str, marker: str) -> Mfi:
+    if population in gated.missing or marker not in gated.channels:
+        return Mfi(population, marker, None)
+    values = gated.values(marker)[gated[population]]
+    values = values[np.isfinite(values)]
+    return Mfi(population, marker, float(np.median(values)) if values.size else None)
+
+
+def _frequency(gated: Gated, name: str, numerator: str, denominator: str) -> Frequency:
+    k, n = gated.count(numerator), gated.count(denominator)
+    if k is None or n is None:
+        return Frequency(name, numerator, denominator, k, n, None, None, None, "", ("missing",))
+    method = WILSON if gated.strategy.nested(numerator, denominator) else LOG_DELTA
+    flags = _flags(gated, k, n, denominator) if n else ("zero-denominator",)
+    if n == 0 or "too-few-cd4" in flags:
+        return Frequency(name, numerator, denominator, k, n, None, None, None, method, flags)
+    if method == WILSON:
+        interval = wilson(k, n, level=LEVEL)
+    else:
+        overlap = int(np.count_nonzero(gated[numerator] & gated[denominator]))
+        interval = log_delta(k, n, overlap, level=LEVEL)
+    # A count of 0 has no logarithm: there the frequency is 0, and its log-delta interval is missing.
+    low, high = (None if math.isnan(limit) else 100.0 * limit for limit in interval)
+    return Frequency(name, numerator, denominator, k, n, 100.0 * k / n, low, high, method, flags)
+
+
+def _flags(gated: Gated, k: int, n: int, denominator: str) -> tuple[str, ...]:
+    limits = gated.few_events
+    cd4 = ""
+    if denominator == limits.cd4:
+        cd4 = "too-few-cd4" if n < limits.cd4_fail else "few-cd4" if n < limits.cd4_finding else ""
+    return tuple(filter(None, (classify(k, limits), cd4)))
+
+
+_REVIEW = ("too-few-cd4",)
+_TEXTS = {
+    "not-detected": "{k} events: below the limit of detection",
+    "not-quantifiable": "{k} events: detected, not quantifiable",
+    "few-events": "{k} events: the count alone is uncertain",
+    "few-cd4": "{n} events in {denominator}: few",
+    "too-few-cd4": "{n} events in {denominator}: too few, no frequency is given",
+}
+
+
+def _flag_text(row: Frequency, flag: str) -> str:
+    return _TEXTS[flag].format(k=row.k, n=row.n, denominator=row.denominator)

@@ -1,0 +1,284 @@
+"""The gate tree: read from YAML, departed from by overrides, applied to samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tregflow._files import sha256_bytes, sha256_file, write_whole
+from tregflow._yaml import dump, parse, read_text, suggest
+from tregflow.errors import StrategyError
+from tregflow.few_events import FewEvents
+from tregflow.strategy import overrides as _overrides
+from tregflow.strategy.build import ROOT, build_gate
+from tregflow.strategy.check import checked_spec, evaluation_order, needs, split_ratio
+from tregflow.strategy.fmo import Control, FmoPlace, FmoThreshold, fmo_places, fmo_threshold, gate_with
+from tregflow.strategy.matrix import CompensationSetting, find_spillover
+from tregflow.strategy.overrides import Override, load_overrides
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from os import PathLike
+
+    from tregflow.compensation import Spillover
+    from tregflow.fcs import Sample
+    from tregflow.findings import Finding
+    from tregflow.gates import Gate
+    from tregflow.populations import Gated
+    from tregflow.strategy.spec import StrategySpec
+
+__all__ = ["Control", "FmoPlace", "FmoThreshold", "Override", "Strategy", "fmo_places", "fmo_threshold", "shipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A strategy for one sample: overrides in; gates that cannot be evaluated, with the reason; what to record."""
+
+    strategy: Strategy
+    missing: dict[str, str]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Strategy:
+    """A strategy file, version 1, checked; with the overrides that may apply to its samples.
+
+    Attributes
+    ----------
+    spec : StrategySpec
+        The checked content.
+    data : mapping
+        The same as plain data, as written.
+    source : str
+        File name, or ``treg (shipped)``.
+    sha256 : str
+        Of the file that it was read from; of the text where there is none.
+    folder : Path or None
+        Where relative paths of matrices start.
+    overrides : tuple of Override
+        Departures by batch and sample.
+
+    Examples
+    --------
+    >>> Strategy.load("treg").ratios["Treg_of_CD4"]
+    ('Treg', 'CD4+')
+    """
+
+    spec: StrategySpec
+    data: Mapping[str, Any]
+    source: str
+    sha256: str
+    folder: Path | None = None
+    overrides: tuple[Override, ...] = field(default=())
+
+    @classmethod
+    def load(cls, source: str | PathLike[str], *, overrides: str | PathLike[str] | None = None) -> Strategy:
+        """Read a strategy: a file, or the name of a shipped template (``treg``, ``treg-surface``, ``treg-no127``).
+
+        Raises
+        ------
+        StrategyError
+            No such file or template (``E_STRATEGY_FILE``), or faults in it, listed with their lines (``E_STRATEGY``).
+        """
+        path = Path(source)
+        if isinstance(source, str) and path.suffix == "" and not path.is_file():
+            strategy = cls._shipped(source)
+        else:
+            strategy = cls._read(path)
+        if overrides is None:
+            return strategy
+        return replace(strategy, overrides=load_overrides(Path(overrides), strategy.spec))
+
+    @classmethod
+    def _read(cls, path: Path) -> Strategy:
+        remedy = f"a path of a YAML file, or a shipped name: {', '.join(shipped())}"
+        text = read_text(path, StrategyError, "E_STRATEGY_FILE", remedy)
+        # The hash is that of the bytes, as other programs see them: line ends and marks of order included.
+        return replace(cls.loads(text, name=path.name), sha256=sha256_file(path), folder=path.resolve().parent)
+
+    @classmethod
+    def _shipped(cls, name: str) -> Strategy:
+        if name not in shipped():
+            raise StrategyError(
+                f"no file and no shipped strategy is called '{name}'{suggest(name, shipped())}",
+                code="E_STRATEGY_FILE",
+                available=shipped(),
+            )
+        text = (resources.files("tregflow") / "strategies" / f"{name}.yaml").read_text(encoding="utf-8")
+        return cls.loads(text, name=f"{name} (shipped)")
+
+    @classmethod
+    def loads(cls, text: str, *, name: str = "strategy") -> Strategy:
+        """Read a strategy from YAML text; `name` stands in messages."""
+        document = parse(text, name, StrategyError, "E_STRATEGY")
+        return cls(checked_spec(document), document.data, name, sha256_bytes(text.encode()))
+
+    def to_yaml(self) -> str:
+        """Return the strategy as YAML text; comments of a file it was read from are not kept."""
+        return dump(dict(self.data))
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the strategy as a YAML file, whole or not at all."""
+        write_whole(Path(path), self.to_yaml().encode())
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """Ids of the gates, each after its parent and operands."""
+        return evaluation_order(self.spec)
+
+    @cached_property
+    def ratios(self) -> dict[str, tuple[str, str]]:
+        """Name of each reported frequency -> (numerator, denominator)."""
+        known = {ROOT, *self.spec.gates}
+        pairs = {name: split_ratio(text, known) for name, text in self.spec.report.items()}
+        return {name: pair for name, pair in pairs.items() if pair is not None}
+
+    @cached_property
+    def axes(self) -> tuple[str, ...]:
+        """Every marker or channel that a gate or an MFI looks at, in order of the file."""
+        gated = [axis for gate in self.spec.gates.values() for axis in gate.axes]
+        return tuple(dict.fromkeys([*gated, *(axis for axes in self.spec.mfi.values() for axis in axes)]))
+
+    def parent(self, population: str) -> str:
+        """Return the parent of a population; `root` for a gate that names none."""
+        return self.spec.gates[population].parent or ROOT
+
+    def ancestors(self, population: str) -> tuple[str, ...]:
+        """Return parent, grandparent and so on, up to and with `root`."""
+        found = []
+        while population != ROOT:
+            population = self.parent(population)
+            found.append(population)
+        return tuple(found)
+
+    def needs(self, population: str) -> tuple[str, ...]:
+        """Return the populations that must be known before this one: its parent and its operands."""
+        return needs(self.spec.gates[population])
+
+    def nested(self, inner: str, outer: str) -> bool:
+        """Tell whether every event of `inner` is in `outer` by construction, whatever the data."""
+        return outer in self._holders[inner]
+
+    @cached_property
+    def _holders(self) -> dict[str, frozenset[str]]:
+        """Population -> the populations that hold every event of it by construction, itself among them."""
+        holders = {ROOT: frozenset({ROOT})}
+        for name in self.order:
+            gate = self.spec.gates[name]
+            of_operands = [frozenset() if complement else holders[operand] for operand, complement in gate.operands]
+            holders[name] = holders[self.parent(name)] | {name}
+            if gate.all:
+                holders[name] |= frozenset().union(*of_operands)
+            elif gate.any:
+                holders[name] |= frozenset.intersection(*of_operands)
+        return holders
+
+    def build(self, gate_id: str) -> Gate:
+        """Return a gate ready to be evaluated; its thresholds must be numbers (see `gate`)."""
+        return build_gate(self.spec, gate_id)
+
+    def only(self, population: str, *axes: str) -> Strategy:
+        """Return the part of the strategy that a population needs, without report and overrides; `axes` resolvable."""
+        kept: set[str] = set()
+        pending = [population]
+        while pending:
+            name = pending.pop()
+            if name != ROOT and name not in kept:
+                kept.add(name)
+                pending.extend(self.needs(name))
+        gates = {name: gate for name, gate in self.spec.gates.items() if name in kept}
+        wanted = {*axes, *(axis for gate in gates.values() for axis in gate.axes), *self.spec.panel}
+        scales = {axis: scale for axis, scale in self.spec.scales.items() if axis in wanted}
+        spec = self.spec.model_copy(update={"gates": gates, "scales": scales, "report": {}, "mfi": {ROOT: axes}})
+        kept_data = {name: self.data["gates"][name] for name in gates}
+        data = {**self.data, "gates": kept_data, "scales": scales, "report": {}, "mfi": {ROOT: list(axes)}}
+        return replace(self, spec=spec, data=data, overrides=())
+
+    def applied(self, *, id: str | None = None, batch: str | None = None) -> Applied:  # noqa: A002
+        """Return the strategy for one sample: batch and sample overrides in, in that order.
+
+        Raises
+        ------
+        StrategyError
+            An override needs a batch or an id that was not given (``E_CONTEXT``), or its outcome is no right strategy.
+        """
+        rules = _overrides.choose(self.overrides, sample=id, batch=batch, file=self.source)
+        if not rules:
+            return Applied(replace(self, overrides=()), {}, ())
+        data, absent = _overrides.apply(self.data, rules)
+        name = f"{self.source} with overrides {', '.join(rule.id for rule in rules)}"
+        changed = replace(Strategy.loads(dump(data), name=name), folder=self.folder)
+        missing = dict.fromkeys(absent, "declared absent by an override")
+        return Applied(changed, missing, tuple(rule.finding() for rule in rules))
+
+    def with_compensation(self, setting: CompensationSetting) -> Strategy:
+        """Return the strategy with another source of the matrix: a study's own setting wins over the template's."""
+        written = setting if isinstance(setting, str) else setting.model_dump()
+        spec = self.spec.model_copy(update={"compensation": setting})
+        return replace(self, spec=spec, data={**self.data, "compensation": written})
+
+    def spillover(self, sample: Sample, *, batch: str | None = None) -> Spillover | None:
+        """Return the matrix that the strategy's `compensation` names for a sample; None for ``none``."""
+        return find_spillover(self.spec.compensation, sample, batch=batch, folder=self.folder, source=self.source)
+
+    def gate(
+        self,
+        sample: Sample,
+        *,
+        id: str | None = None,  # noqa: A002 - the word of the sample sheet
+        batch: str | None = None,
+        controls: Mapping[str, Sample | Control] | None = None,
+        thresholds: Mapping[FmoPlace, FmoThreshold] | None = None,
+        spillover: Spillover | None = None,
+        few_events: FewEvents | None = None,
+    ) -> Gated:
+        """Gate a sample.
+
+        Parameters
+        ----------
+        sample : Sample
+            Read with the channels that the strategy needs, or whole.
+        id, batch : str, optional
+            Sample id and batch, by which overrides are chosen; needed where the overrides ask for them.
+        controls : mapping of str to Sample, optional
+            FMO controls of the batch by marker: ``{"FoxP3": read_fcs("fmo.fcs")}``.
+        thresholds : mapping of FmoPlace to FmoThreshold, optional
+            Thresholds computed beforehand by `fmo_threshold`; places that it lacks are computed from `controls`.
+        spillover : Spillover, optional
+            A matrix instead of the one that the strategy's `compensation` names, for sample and controls.
+        few_events : FewEvents, optional
+            Limits for few events; defaults as in the documentation.
+
+        Raises
+        ------
+        PanelError
+            A marker has no channel or two.
+        CompensationError
+            The matrix is missing, broken, or would be applied twice.
+        StrategyError
+            An override needs an id or batch that was not given.
+        """
+        applied = self.applied(id=id, batch=batch)
+        named = _named(controls or {})
+        found = {
+            place: (thresholds or {}).get(place) or fmo_threshold(self, place, named, batch=batch, spillover=spillover)
+            for place in fmo_places(applied.strategy)
+        }
+        limits = few_events or FewEvents()
+        return gate_with(applied, found, sample, spillover=spillover, id=id, batch=batch, few_events=limits)
+
+
+def _named(controls: Mapping[str, Sample | Control]) -> dict[str, Control]:
+    """Give controls that come without an id the name of their file as id."""
+    return {
+        name: entry if isinstance(entry, Control) else Control(entry.file, entry) for name, entry in controls.items()
+    }
+
+
+def shipped() -> tuple[str, ...]:
+    """Return the names of the templates that come with tregflow."""
+    files = (resources.files("tregflow") / "strategies").iterdir()
+    return tuple(sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")))

@@ -1,0 +1,78 @@
+"""Which spillover matrix a `compensation` setting names for a sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tregflow._yaml import suggest
+from tregflow.compensation import Spillover
+from tregflow.errors import StrategyError
+from tregflow.strategy.spec import BatchCompensation
+
+if TYPE_CHECKING:
+    from tregflow.fcs import Sample
+
+CompensationSetting = str | BatchCompensation
+"""``fcs``, ``none``, the path of a CSV, or a CSV per batch."""
+
+
+def find_spillover(
+    setting: CompensationSetting, sample: Sample, *, batch: str | None, folder: Path | None, source: str
+) -> Spillover | None:
+    """Return the matrix for a sample; None where the setting is ``none``.
+
+    Raises
+    ------
+    StrategyError
+        The batch has no entry or was not given (``E_COMPENSATION_BATCH``), or a path leaves the folder (``E_PATH``).
+    CompensationError
+        The matrix is missing or broken.
+    """
+    name = setting if isinstance(setting, str) else _of_batch(setting, batch, source)
+    if name == "none":
+        return None
+    if name == "fcs":
+        return Spillover.from_sample(sample)
+    return Spillover.from_csv(inside(name, folder or Path(), source))
+
+
+def matrix_files(setting: CompensationSetting) -> tuple[str, ...]:
+    """Return the CSV files that a setting names."""
+    names = (setting,) if isinstance(setting, str) else tuple(setting.batch.values())
+    return tuple(name for name in names if name not in ("fcs", "none"))
+
+
+def inside(name: str, folder: Path, source: str) -> Path:
+    """Return the path of `name` below `folder`; a name that leads out of it is refused.
+
+    A strategy may come from anyone: it must not make the program open files elsewhere.
+    """
+    base = folder.resolve()
+    path = (base / name).resolve()
+    if not path.is_relative_to(base):
+        raise StrategyError(
+            f"the path '{name}' leads out of the folder of the study",
+            code="E_PATH",
+            file=source,
+            expected=f"a file below {folder}",
+            remedy="copy the file into the folder",
+        )
+    return path
+
+
+def _of_batch(setting: BatchCompensation, batch: str | None, source: str) -> str:
+    if batch in setting.batch:
+        return setting.batch[str(batch)]
+    problem = (
+        "compensation is set per batch, and the batch was not given"
+        if batch is None
+        else (f"compensation names no matrix for batch '{batch}'{suggest(batch, setting.batch)}")
+    )
+    raise StrategyError(
+        problem,
+        code="E_COMPENSATION_BATCH",
+        file=source,
+        available=list(setting.batch),
+        remedy="add the batch to compensation, or give batch=...",
+    )
