@@ -54,7 +54,7 @@ relock: ## constraints.txt anew, from the newest versions that pyproject.toml al
 	rm -rf $(VENV)-relock
 
 clean:  ## remove the environment, builds, caches and the demo's results
-	rm -rf $(VENV) build dist tregflow-demo docs/_build docs/_notebooks docs/generated htmlcov .coverage \
+	rm -rf $(VENV) build dist tregflow-demo docs/_build docs/_notebooks htmlcov .coverage \
 	  .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

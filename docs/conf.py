@@ -11,7 +11,7 @@ author = "the tregflow authors"
 copyright = "2026, the tregflow authors"
 release = version = installed_version("tregflow")
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"tregflow {release}"
@@ -33,7 +33,4 @@ myst_heading_anchors = 3
 
 autodoc_typehints = "none"  # the docstrings state types, with shapes and units
 autodoc_member_order = "bysource"
-autosummary_generate = True
-napoleon_google_docstring = False
-napoleon_use_rtype = False
-napoleon_use_ivar = True  # a dataclass's attributes are documented once, in its docstring
+numpydoc_show_class_members = False  # autodoc lists them where they are wanted

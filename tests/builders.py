@@ -86,5 +86,7 @@ def strategy(*gates: str, **sections: str) -> Strategy:
 
 def overrides_text(*rules: str) -> str:
     """Return an overrides file, a rule per line from line 3 on; by, at and why are filled in."""
+    if not rules:
+        return "tregflow: 1\noverrides: []\n"
     signed = "by: AB, at: 2026-05-04, why: seen"
     return "\n".join(["tregflow: 1", "overrides:", *(f"  - {{{rule}, {signed}}}" for rule in rules), ""])

@@ -5,15 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from tregflow.fcs import Sample, write_fcs
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "example_fcs"
 MARKERS = {"V655-A": "CD4", "B515-A": "CD25", "R670-A": "FoxP3", "G560-A": "CD19"}
@@ -70,6 +68,11 @@ FMO_B,FMO_B.fcs,,,2025-06-17,B,fmo:FoxP3
 
 def tiny_file(path: Path, *, treg: int, foxp3: bool = True, seed: int = 1, without: str = "") -> None:
     """Write a file of the tiny study with `treg` Treg; `foxp3` False: an FMO control; `without`: a marker unstained."""
+    path.write_bytes(_tiny_bytes(treg, foxp3, seed, without))
+
+
+@cache
+def _tiny_bytes(treg: int, foxp3: bool, seed: int, without: str) -> bytes:
     rng = np.random.default_rng(seed)
     conventional = CD4 - treg
     n = CD4 + OTHERS
@@ -87,21 +90,21 @@ def tiny_file(path: Path, *, treg: int, foxp3: bool = True, seed: int = 1, witho
     }
     markers = {pnn: marker for pnn, marker in MARKERS.items() if marker != without}
     keywords = {"$OP": "Jane Doe", "$SRC": "Patient John Roe", "$DATE": "03-FEB-2025", "$CYT": "tiny cytometer"}
-    write_fcs(path, Sample.from_columns(path.name, columns, markers=markers, keywords=keywords))
+    with TemporaryDirectory() as folder:
+        write_fcs(Path(folder) / "a.fcs", Sample.from_columns("a.fcs", columns, markers=markers, keywords=keywords))
+        return (Path(folder) / "a.fcs").read_bytes()
 
 
-def tiny_study(folder: Path, **texts: str | None) -> Path:
-    """Write the tiny study; `texts` replace study, sheet, strategy or overrides, and None leaves one out."""
+def tiny_study(folder: Path, **texts: str) -> Path:
+    """Write the tiny study with the files that its sheet names; `texts` replace study, sheet, strategy or overrides."""
     folder.mkdir(parents=True, exist_ok=True)
     files = {"study": "study.yaml", "sheet": "samples.csv", "strategy": "tiny.yaml", "overrides": "overrides.yaml"}
-    written: Mapping[str, str | None] = {"study": STUDY, "sheet": SHEET, "strategy": STRATEGY, **texts}
+    written = {"study": STUDY, "sheet": SHEET, "strategy": STRATEGY, **texts}
     for key, text in written.items():
-        if text is not None:
-            (folder / files[key]).write_text(text, encoding="utf-8")
-    for seed, (sample, treg) in enumerate(TREG.items()):
-        tiny_file(folder / f"{sample}.fcs", treg=treg, seed=seed)
-    for seed, batch in enumerate("AB"):
-        tiny_file(folder / f"FMO_{batch}.fcs", treg=100, foxp3=False, seed=10 + seed)
+        (folder / files[key]).write_text(text, encoding="utf-8")
+    for seed, (sample, treg) in enumerate([*TREG.items(), ("FMO_A", 100), ("FMO_B", 100)]):
+        if f"{sample}.fcs" in written["sheet"]:
+            tiny_file(folder / f"{sample}.fcs", treg=treg, foxp3=sample in TREG, seed=seed)
     return folder
 
 
@@ -144,3 +147,8 @@ def left(out: Path) -> dict[str, bytes]:
     manifest = json.loads(found.pop("manifest.json"))
     manifest.pop("run")
     return found | {"manifest.json": json.dumps(manifest).encode()}
+
+
+def spoiled(path: Path) -> None:
+    """Make a text that is named as an FCS file."""
+    path.write_text("I am text", encoding="utf-8")

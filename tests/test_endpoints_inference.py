@@ -97,7 +97,8 @@ def test_wilcoxon_agrees_with_scipy_without_ties() -> None:
 
 @given(st.permutations([0.3, -0.1, 0.2, 0.2, -0.5, 0.0, 0.7]))
 def test_order_of_subjects_does_not_matter_to_ranks(values: list[float]) -> None:
-    assert wilcoxon(values) == wilcoxon([0.3, -0.1, 0.2, 0.2, -0.5, 0.0, 0.7])
+    # repr: what a rank test has no value for is NaN, and NaN equals nothing
+    assert repr(wilcoxon(values)) == repr(wilcoxon([0.3, -0.1, 0.2, 0.2, -0.5, 0.0, 0.7]))
 
 
 def test_differences_of_zero_are_dropped_and_said() -> None:
@@ -118,7 +119,7 @@ def test_equal_folds_with_other_last_bits_are_tied_or_zero() -> None:
 def test_a_fold_of_zero_ranks_as_the_largest_fall() -> None:
     falls = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
     lost, other = (wilcoxon([*falls, edge, edge]) for edge in (-math.inf, -9.0))
-    assert lost == other
+    assert repr(lost) == repr(other)
 
 
 def test_signed_rank_p_is_never_above_one() -> None:

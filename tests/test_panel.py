@@ -152,7 +152,7 @@ def test_two_channels_for_one_marker() -> None:
         "P07_D8.fcs: Treg: two channels for one marker, CD25\n"
         "  expected   $PnS or $PnN CD25\n"
         "  available  CD25 (B515-A), CD25 (G560-A)\n"
-        "  remedy     name the one that is meant in panel: CD25 in treg.yaml: {pnn: [B515-A] or [G560-A]}"
+        "  remedy     name the one that is meant in panel: CD25 in treg.yaml, pnn: [B515-A] or [G560-A]"
     )
 
 
@@ -180,7 +180,7 @@ def test_signals_of_one_detector_without_the_one_meant() -> None:
         "a.fcs: two channels for one marker, CD4\n"
         "  expected   $PnS or $PnN CD4\n"
         "  available  CD4 (X-H), CD4 (X-W)\n"
-        "  remedy     say which signal is meant in panel: CD4: {signal: H}"
+        "  remedy     say which signal is meant in panel: CD4, signal: H"
     )
 
 

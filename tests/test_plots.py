@@ -274,6 +274,16 @@ def test_a_combination_of_one_threshold_is_a_histogram(ax: Axes) -> None:
     assert [patch.get_data().values.sum() for patch in ax.patches] == [found.count("CD4+"), found.count("Rest")]
 
 
+def test_a_bound_without_a_position_is_no_line_on_a_histogram(ax: Axes) -> None:
+    scales = "  CD25: {logicle: {w: 0.8}}\n"
+    text = STRATEGY.replace(scales, f"{scales}  FoxP3: {{log: {{}}}}\n")
+    found = gated(text.replace("above: {FoxP3: 800}", "above: {FoxP3: 0}, below: {FoxP3: 800}"))
+    plots.gate(found, "FoxP3+", ax=ax)
+    (line,) = ax.lines
+    assert set(line.get_xdata()) == {float(Log().apply(800))}
+    assert ax.patches[1].get_data().values.sum() == found.count("FoxP3+")
+
+
 def test_backgated_events_are_dots_on_top_of_a_raster(one: Gated, ax: Axes) -> None:
     plots.gate(one, "Reg", backgate="Treg", ax=ax)
     (dots,) = ax.lines

@@ -450,7 +450,7 @@ def test_no_sheet(tmp_path: Path) -> None:
     assert (error.code, error.file) == ("E_STUDY_FILE", str(tmp_path / "samples.csv"))
 
 
-# ------------------------------------------------------------------------------------------------ without a sample sheet
+# ------------------------------------------------------------------------------------------------- without a sheet
 
 
 def test_a_folder_as_a_study(tmp_path: Path) -> None:

@@ -67,6 +67,20 @@ def slug(name: str) -> str:
     return f"{safe or 'id'}-{sha256_bytes(name.encode())[:8]}"
 
 
+def without_folders(text: str, *folders: Path | None) -> str:
+    """Return a message with its paths told from `folders`: tables must not depend on where a study lies.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> without_folders(f"{Path('trial', 'P01.fcs')}: no such file", Path("trial"))
+    'P01.fcs: no such file'
+    """
+    for folder in filter(None, folders):
+        text = text.replace(f"{folder}{os.sep}", "")
+    return text
+
+
 def guard(text: str) -> str:
     """Put an apostrophe before a text that a spreadsheet would run as a formula; `unguard` undoes it.
 

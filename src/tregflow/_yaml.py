@@ -220,10 +220,10 @@ def _keys(location: Location, data: Any) -> Location:
     """Return a location of pydantic without the labels of union branches (<fmo>), which are no keys of the file."""
     where: list[str | int] = []
     for part in location:
-        known = isinstance(data, dict) and part in data
-        if known or not (isinstance(part, str) and _LABEL.fullmatch(part)):
+        held = dict(enumerate(data)) if isinstance(data, list) else data if isinstance(data, dict) else {}
+        if part in held or not (isinstance(part, str) and _LABEL.fullmatch(part)):
             where.append(part)
-            data = data[part] if known or (isinstance(data, list) and isinstance(part, int)) else None
+            data = held.get(part)
     return tuple(where)
 
 
@@ -235,7 +235,7 @@ def _note(document: Document, model: type[BaseModel], data: Any, detail: dict[st
         options = _fields_at(model, where[:-1])
         message = f"unknown key{suggest(str(where[-1]), options)}; allowed: {', '.join(options)}"
     elif kind == "missing":
-        message = "this key is required"
+        message = "this key is required" if isinstance(where[-1], str) else "one more value is required"
     elif kind == "value_error":
         message = message.removeprefix("Value error, ")
     else:
@@ -247,6 +247,7 @@ def _note(document: Document, model: type[BaseModel], data: Any, detail: dict[st
         }
         shown = repr(detail["input"])
         message = plain_words.get(kind, f"{message[0].lower()}{message[1:]}")
+        message = message.replace("tuple", "list").replace(" after validation", "")
         message += f" (there is {shown if len(shown) < _SHOWN else shown[: _SHOWN - 3] + '...'})"
     document.fault(where, message)
 

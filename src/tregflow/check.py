@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from tregflow._files import without_folders
 from tregflow._yaml import suggest
 from tregflow.errors import TregflowError
 from tregflow.fcs import read_fcs
 from tregflow.findings import Finding
+from tregflow.panel import resolve
+from tregflow.populations import no_cd4_limit
 from tregflow.strategy import fmo_places
-from tregflow.strategy.evaluate import needed_channels, resolve_axes
-from tregflow.study import NOT_CONFIRMED
+from tregflow.strategy.evaluate import marker_rule, needed_channels, resolve_axes
+from tregflow.study import NOT_CONFIRMED, fcs_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tregflow.fcs import Sample
+    from tregflow.strategy import Applied
     from tregflow.study import Row, Study
 
 
@@ -33,7 +38,17 @@ def check_study(study: Study) -> Iterator[Checked]:
     """Yield what can be known of each file without gating it, then what concerns the study as a whole."""
     for row in study.rows:
         yield _check_row(study, row)
-    yield Checked("", None, (*_confirmation(study), *_few_cd4(study), *_visits(study), *_windows(study)))
+    yield Checked(
+        "",
+        None,
+        (
+            *_confirmation(study),
+            *no_cd4_limit(study.few_events, study.strategy),
+            *_unlisted(study),
+            *_visits(study),
+            *_windows(study),
+        ),
+    )
 
 
 def _check_row(study: Study, row: Row) -> Checked:
@@ -43,17 +58,31 @@ def _check_row(study: Study, row: Row) -> Checked:
         notes += sample.findings
         if row.role == "sample" or row.control:
             applied = study.strategy.applied(id=row.sample, batch=row.batch)
-            _, _, panel_notes = resolve_axes(applied.strategy, sample, applied.missing)
-            needed_channels(applied, sample, batch=row.batch)
-            notes += [*applied.findings, *panel_notes]
+            notes += applied.findings
+            notes += _of_control(applied, sample, row) if row.control else _panel(applied, sample, row.batch)
         if row.role == "sample":
             notes += _controls(study, row)
     except TregflowError as error:
-        name, path = study.path(row).name, str(study.path(row))
-        where, text = ((part.replace(path, name)) for part in (error.population or error.file, str(error)))
+        parts = (error.population or error.file, str(error))
+        where, text = (without_folders(part, study.folder, study.strategy.folder) for part in parts)
         notes.append(Finding(error.code, "error", where, text))
         return Checked(row.sample, None, tuple(notes))
     return Checked(row.sample, sample.n_events, tuple(notes))
+
+
+def _panel(applied: Applied, sample: Sample, batch: str) -> tuple[Finding, ...]:
+    """Return findings on the panel; a marker or a matrix that is wrong is an error."""
+    needed_channels(applied, sample, batch=batch)
+    return resolve_axes(applied.strategy, sample, applied.missing)[2]
+
+
+def _of_control(applied: Applied, sample: Sample, row: Row) -> Iterator[Finding]:
+    """Yield findings on the panel of a control, of which only the parent and the marker of its thresholds are asked."""
+    for place in fmo_places(applied.strategy):
+        if place.control == row.control:
+            resolve(place.axis, marker_rule(applied.strategy, place.axis), sample, population=place.gate)
+            part = replace(applied, strategy=applied.strategy.only(place.parent, place.axis))
+            yield from _panel(part, sample, row.batch)
 
 
 def _controls(study: Study, row: Row) -> Iterator[Finding]:
@@ -74,12 +103,13 @@ def _confirmation(study: Study) -> tuple[Finding, ...]:
     return () if study.confirmed is not None else (NOT_CONFIRMED,)
 
 
-def _few_cd4(study: Study) -> Iterator[Finding]:
-    """Yield a finding where the limits on CD4+ events look at a population that the strategy does not have."""
-    name = study.few_events.cd4
-    if name not in study.strategy.spec.gates:
-        text = f"the strategy has no population '{name}': no limit on CD4+ events holds (few_events: {{cd4: ...}})"
-        yield Finding("no-cd4-limit", "warning", "few_events", text)
+def _unlisted(study: Study) -> Iterator[Finding]:
+    """Yield a finding where FCS files lie in the folder and nobody will gate them."""
+    listed = {study.path(row).resolve() for row in study.rows}
+    files = [path for path in fcs_files(study.folder) if path.resolve() not in listed]
+    if files:
+        names = ", ".join(path.relative_to(study.folder).as_posix() for path in files)
+        yield Finding("file-not-listed", "warning", "sample sheet", f"it does not name these FCS files: {names}")
 
 
 def _visits(study: Study) -> Iterator[Finding]:

@@ -104,7 +104,7 @@ def init(
         counts = write_study(folder, strategy=strategy)
         listed = ", ".join(f"{count} {role}" for role, count in counts.items())
         files = f"study.yaml, samples.csv, {strategy_copy(folder, strategy).name}"
-        typer.echo(f"{folder}: {files} are there now, for {sum(counts.values())} FCS files ({listed})")
+        typer.echo(f"{folder}: {files} are there now, for {_counted(sum(counts.values()), 'FCS file')} ({listed})")
         typer.echo("Next: correct the guesses in samples.csv, adjust the strategy's gates to your data, then run:")
         typer.echo(f"  tregflow check {_argument(folder)}\n  tregflow run {_argument(folder)}")
 
@@ -129,10 +129,8 @@ def check(
         elif not quiet:
             for entry in checked:
                 _print_checked(entry.sample or "the study", entry.events, entry.findings)
-            typer.echo(
-                f"{grades.count('error')} errors, {grades.count('review')} to review, "
-                f"{grades.count('warning')} warnings"
-            )
+            errors, warnings = (_counted(grades.count(grade), grade) for grade in ("error", "warning"))
+            typer.echo(f"{errors}, {grades.count('review')} to review, {warnings}")
         raise typer.Exit(3 if "error" in grades else 4 if "review" in grades else 0)
 
 
@@ -180,9 +178,8 @@ def simulate(
         from tregflow.simulate import simulate_cohort
 
         simulate_cohort(folder, patients=patients, seed=seed)
-        typer.echo(
-            f"{folder}: {patients} patients simulated; truth in truth.csv. Next: tregflow run {_argument(folder)}"
-        )
+        made = f"{_counted(patients, 'patient')} simulated; truth in truth.csv"
+        typer.echo(f"{folder}: {made}. Next: tregflow run {_argument(folder)}")
 
 
 @contextmanager
@@ -197,6 +194,10 @@ def _reported() -> Iterator[None]:
         parts = (str(error.filename or ""), error.strerror or str(error))
         typer.echo(f"error: {': '.join(filter(None, parts))}", err=True)
         raise typer.Exit(1) from None
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _argument(path: Path) -> str:

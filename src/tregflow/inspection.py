@@ -52,7 +52,7 @@ def describe(sample: Sample) -> dict[str, Any]:
 def page(sample: Sample) -> str:
     """Return what a file holds as text for a person."""
     found = describe(sample)
-    facts = [f"  {name:<10} {printable(str(found[name]))}" for name in ("events", *_FACTS.values()) if name in found]
+    facts = [f"  {name:<10} {found[name]}" for name in ("events", *_FACTS.values()) if name in found]
     width = max([len("channel"), *(len(channel["channel"]) for channel in found["channels"])])
     markers = max([len("marker"), *(len(channel["marker"]) for channel in found["channels"])])
     table = [
@@ -64,17 +64,16 @@ def page(sample: Sample) -> str:
         f"  {finding['severity']:<8} {finding['code']}: {finding['where']}: {finding['text']}"
         for finding in found["findings"]
     ]
-    return "\n".join(
-        [
-            f"{found['file']}  (FCS {found['version']})",
-            *facts,
-            f"    #  {'channel':<{width}}  {'marker':<{markers}}  type range",
-            *table,
-            f"  spillover  {_spillover_line(found['spillover'])}",
-            *(notes or ["  no findings"]),
-            "",
-        ]
-    )
+    lines = [
+        f"{found['file']}  (FCS {found['version']})",
+        *facts,
+        f"    #  {'channel':<{width}}  {'marker':<{markers}}  type range",
+        *table,
+        f"  spillover  {_spillover_line(found['spillover'])}",
+        *(notes or ["  no findings"]),
+        "",
+    ]
+    return "\n".join(map(printable, lines))
 
 
 def _spillover(sample: Sample) -> dict[str, Any]:

@@ -164,9 +164,9 @@ class _Where:
     def several(self, matches: Sequence[Channel]) -> PanelError:
         number = "two" if len(matches) == 2 else str(len(matches))
         names = " or ".join(f"[{channel.pnn}]" for channel in matches)
-        remedy = f"name the one that is meant in {self._entry()}: {{pnn: {names}}}"
+        remedy = f"name the one that is meant in {self._entry()}, pnn: {names}"
         if len({_stem(channel) for channel in matches}) == 1:
-            remedy = f"say which signal is meant in {self._entry()}: {{signal: {_signal(matches[0])}}}"
+            remedy = f"say which signal is meant in {self._entry()}, signal: {_signal(matches[0])}"
         return self._error(f"{number} channels for one marker, {self.name}", "E_PANEL", matches, remedy)
 
     def other_signal(self, match: Channel, stated: Signal) -> PanelError:

@@ -182,13 +182,14 @@ class Gated:
         return _frame(Mfi, self.medians).astype({"mfi": float})
 
     def few_event_findings(self) -> tuple[Finding, ...]:
-        """Return a finding for each flag on a frequency; too few CD4+ events ask for review."""
-        return tuple(
+        """Return a finding for each flag on a frequency; one that leaves no frequency asks for review."""
+        flagged = tuple(
             Finding(flag, "review" if flag in _REVIEW else "warning", row.name, _flag_text(row, flag))
             for row in self.ratios
             for flag in row.flags
             if flag in _TEXTS
         )
+        return (*flagged, *no_cd4_limit(self.few_events, self.strategy))
 
     def __repr__(self) -> str:
         """Return the tree with counts, one population a line."""
@@ -258,11 +259,20 @@ def _flags(gated: Gated, k: int, n: int, denominator: str) -> tuple[str, ...]:
     return tuple(filter(None, (classify(k, limits), cd4)))
 
 
-_REVIEW = ("too-few-cd4",)
+def no_cd4_limit(limits: FewEvents, strategy: Strategy) -> tuple[Finding, ...]:
+    """Return a finding where the limits on CD4+ events look at a population that the strategy does not have."""
+    if limits.cd4 in strategy.spec.gates:
+        return ()
+    text = f"the strategy has no population '{limits.cd4}': no limit on CD4+ events holds (few_events: {{cd4: ...}})"
+    return (Finding("no-cd4-limit", "warning", "few_events", text),)
+
+
+_REVIEW = ("too-few-cd4", "zero-denominator")
 _TEXTS = {
     "not-detected": "{k} events: below the limit of detection",
     "not-quantifiable": "{k} events: detected, not quantifiable",
     "few-events": "{k} events: the count alone is uncertain",
+    "zero-denominator": "no event in {denominator}: no frequency",
     "few-cd4": "{n} events in {denominator}: few",
     "too-few-cd4": "{n} events in {denominator}: too few, no frequency is given",
 }

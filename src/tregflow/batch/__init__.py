@@ -5,7 +5,6 @@ Running again does only what changed; killed at any point, a run resumes and end
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from tregflow._files import slug, write_whole
 from tregflow.batch import tables
 from tregflow.batch.controls import batch_thresholds
-from tregflow.batch.manifest import build_manifest, manifest_bytes
+from tregflow.batch.manifest import build_manifest, manifest_bytes, versions
 from tregflow.batch.outcome import FAILED, OK, REVIEW, Outcome
 from tregflow.batch.pool import run_tasks
 from tregflow.batch.work import Task
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from tregflow.endpoints import EndpointResults
+    from tregflow.endpoints import Design, EndpointResults
     from tregflow.study import Row
 
 KEPT = ".kept"
@@ -37,8 +36,6 @@ KEPT = ".kept"
 GATES = "gates"
 PLOTS = "plots"
 ENDPOINT_TABLES = ("endpoints.csv", "changes.csv")
-_OURS = re.compile(r".*-[0-9a-f]{8}")
-"""File names that `slug` makes; no other file in the folder of results is ever removed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +137,7 @@ def run(
         The endpoints cannot be computed as asked; all other tables and the manifest are written all the same.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
-    study = source if isinstance(source, Study) and strategy is None else open_study(source, strategy)
+    study = open_study(source, strategy)
     folder = (Path(out) if out is not None else study.folder / "tregflow-results").resolve()
     if jobs < 1:
         raise StudyError(f"jobs is {jobs}", code="E_JOBS", expected="1 process or more")
@@ -151,23 +148,26 @@ def run(
 
 
 def open_study(source: str | PathLike[str] | Study, strategy: str | PathLike[str] | None) -> Study:
-    """Return the study at a path: study.yaml, the folder that holds it, or a folder of FCS files with a strategy."""
+    """Return a study, or the one at a path: study.yaml, its folder, or a folder of FCS files with a strategy."""
     path = source.folder if isinstance(source, Study) else Path(source)
-    if path.is_dir() and not (path / "study.yaml").exists():
-        if strategy is None:
-            raise StudyError(
-                "the folder holds no study.yaml",
-                code="E_STUDY_FILE",
-                file=str(path),
-                remedy=f"tregflow init {path}, or --strategy {' | '.join(shipped())}",
-            )
-        return Study.from_folder(path, Strategy.load(strategy))
-    if strategy is not None:
+    named = path.is_file() or (path / "study.yaml").exists() or isinstance(source, Study)
+    if named and strategy is not None:
         raise StudyError(
             "a study names its own strategy",
             code="E_TWO_STRATEGIES",
             file=str(path),
             remedy="change 'strategy:' in study.yaml, or move study.yaml away",
+        )
+    if isinstance(source, Study):
+        return source
+    if strategy is not None:
+        return Study.from_folder(path, Strategy.load(strategy))
+    if path.is_dir() and not named:
+        raise StudyError(
+            "the folder holds no study.yaml",
+            code="E_STUDY_FILE",
+            file=str(path),
+            remedy=f"tregflow init {path}, or --strategy {' | '.join(shipped())}",
         )
     return Study.load(path)
 
@@ -187,12 +187,29 @@ def is_confirmed(study: Study) -> bool:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a table of a run; apostrophes that guard text against spreadsheets are taken off."""
+    """Read a table of a run; apostrophes that guard text against spreadsheets are taken off.
+
+    Raises
+    ------
+    StudyError
+        A cell that holds a number in our tables holds something else (``E_RESULTS``): somebody edited it.
+    """
     import pandas as pd
 
     from tregflow._files import unguard
 
-    frame = pd.read_csv(path, keep_default_na=False, na_values={name: [""] for name in _NUMBERS}, dtype=_TYPES)
+    missing = {name: [""] for name in _NUMBERS}
+    try:
+        # round_trip: pandas' own parser of numbers is quick, and at times wrong in the last bit
+        frame = pd.read_csv(path, keep_default_na=False, na_values=missing, dtype=_TYPES, float_precision="round_trip")
+    except ValueError as error:
+        raise StudyError(
+            "is not readable as a table of a run",
+            code="E_RESULTS",
+            file=str(path),
+            available=[str(error)],
+            remedy="restore it: run the study again",
+        ) from None
     texts = frame.select_dtypes("object").columns
     return frame.assign(**{name: frame[name].map(unguard) for name in texts})
 
@@ -213,14 +230,17 @@ def _silent(_: Outcome) -> None:
 def _tasks(study: Study, rows: Sequence[Row], out: Path, plots: bool) -> list[Task]:  # noqa: FBT001
     thresholds = batch_thresholds(study, rows)
     general = () if is_confirmed(study) else (NOT_CONFIRMED,)
+    known = versions()
     return [
         Task(
             sample=row.sample,
             batch=row.batch,
+            folder=study.folder,
             path=study.path(row),
             strategy=study.strategy,
             thresholds=thresholds[row.sample],
             few_events=study.few_events,
+            versions=known,
             notes=(*row.findings(), *general),
             kept=out / KEPT / f"{slug(row.sample)}.json",
             page=out / PLOTS / f"{slug(row.sample)}.png",
@@ -254,7 +274,7 @@ def _finish(
     for name, content in written.items():
         write_whole(out / name, content)
     _write_gates(out, outcomes)
-    _remove_others(out / PLOTS, {f"{slug(row.sample)}.png" for row in rows})
+    _remove_others(out, PLOTS, {f"{slug(row.sample)}.png" for row in rows})
     for name in ENDPOINT_TABLES:
         (out / name).unlink(missing_ok=True)
     results = None
@@ -285,18 +305,26 @@ def _write_gates(out: Path, outcomes: Sequence[Outcome]) -> None:
     wanted = {f"{slug(outcome.sample)}.yaml": outcome.gates for outcome in outcomes if outcome.gates}
     for name, text in wanted.items():
         write_whole(out / GATES / name, text.encode())
-    _remove_others(out / GATES, wanted)
+    _remove_others(out, GATES, wanted)
 
 
-def _remove_others(folder: Path, wanted: Container[str]) -> None:
-    for path in folder.glob("*"):
-        if path.name not in wanted and _OURS.fullmatch(path.stem):
+def _remove_others(out: Path, folder: str, wanted: Container[str]) -> None:
+    """Remove what former runs left for samples that are gone; a file that no run made is somebody's own, and stays."""
+    former = {path.stem for path in (out / KEPT).glob("*.json")}
+    for path in (out / folder).glob("*"):
+        if path.stem in former and path.name not in wanted:
             path.unlink()
 
 
 def _endpoints(study: Study, out: Path) -> EndpointResults | None:
     if study.design is None:
         return None
+    return compute_endpoints(out, study.design, confirmed=study.confirmed is not None)
+
+
+def compute_endpoints(out: Path, design: Design, *, confirmed: bool) -> EndpointResults:
+    """Return the endpoints from frequencies.csv of a folder of results, marked where nobody stands for the gates."""
     from tregflow.endpoints import analyse
 
-    return analyse(read_table(out / "frequencies.csv"), study.design, file="frequencies.csv")
+    results = analyse(read_table(out / "frequencies.csv"), design, file="frequencies.csv")
+    return results if confirmed else results.marked(NOT_CONFIRMED.code)

@@ -6,16 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tregflow._files import sha256_file, write_whole
-from tregflow.batch import read_table, write_endpoints
+from tregflow.batch import compute_endpoints, write_endpoints
 from tregflow.batch.manifest import load_manifest, manifest_bytes
-from tregflow.endpoints import analyse
 from tregflow.errors import StudyError
 from tregflow.study import StudySpec, design_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tregflow.endpoints import Design, EndpointResults
+    from tregflow.endpoints import EndpointResults
 
 _TABLE = "frequencies.csv"
 EDITED = "frequencies.csv was edited after the run"
@@ -50,15 +49,16 @@ def endpoints_again(out: Path, *, accept_edited: bool = False) -> EndpointResult
             available=[edited],
             remedy="run the study again, or use --accept-edited, which marks every result",
         )
-    design = _design(out, manifest)
-    if design is None:
+    spec = _settings(out, manifest)
+    design = None if spec is None else design_of(spec)
+    if spec is None or design is None:
         raise StudyError(
             "the study states no endpoints",
             code="E_NO_ENDPOINTS",
             file=str(out),
             remedy="add baseline and endpoints to study.yaml and run it again",
         )
-    results = analyse(read_table(out / _TABLE), design, file=_TABLE)
+    results = compute_endpoints(out, design, confirmed=spec.confirmed is not None)
     if edited:
         results = _marked(results)
     written = write_endpoints(out, results)
@@ -69,11 +69,11 @@ def endpoints_again(out: Path, *, accept_edited: bool = False) -> EndpointResult
     return results
 
 
-def _design(out: Path, manifest: dict[str, Any]) -> Design | None:
+def _settings(out: Path, manifest: dict[str, Any]) -> StudySpec | None:
     settings = manifest.get("settings")
     try:
-        return design_of(StudySpec.model_validate(settings)) if settings else None
-    except ValueError:  # pydantic's, and ours: a run writes the settings of a study that was checked
+        return StudySpec.model_validate(settings) if settings else None
+    except ValueError:  # pydantic's: a run writes the settings of a study that was checked
         raise StudyError(
             "the settings in manifest.json are none of a study",
             code="E_RESULTS",

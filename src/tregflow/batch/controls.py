@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tregflow._files import without_folders
 from tregflow.batch.outcome import one_line
 from tregflow.errors import TregflowError
 from tregflow.fcs import read_fcs
@@ -11,7 +12,6 @@ from tregflow.strategy import Control, FmoPlace, FmoThreshold, fmo_places, fmo_t
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from tregflow.study import Row, Study
 
@@ -48,9 +48,8 @@ class _Controls:
     """The controls of one batch, read when first asked for; one that cannot be read costs no other its use."""
 
     def __init__(self, study: Study, batch: str) -> None:
-        self._strategy = study.strategy
+        self._study = study
         self._batch = batch
-        self._paths = {name: (row.sample, study.path(row)) for name, row in study.controls(batch).items()}
         self._read: dict[str, Control] = {}
         self._failed: dict[str, str] = {}
 
@@ -59,19 +58,19 @@ class _Controls:
         if place.control in self._failed:
             return FmoThreshold("", 0, None, self._failed[place.control])
         try:
-            return fmo_threshold(self._strategy, place, self._read, batch=self._batch)
+            return fmo_threshold(self._study.strategy, place, self._read, batch=self._batch)
         except TregflowError as error:
-            return FmoThreshold("", 0, None, _unusable(error, self._paths[place.control][1]))
+            return FmoThreshold("", 0, None, self._unusable(error))
 
     def _read_all(self) -> None:
-        for name, (sample, path) in self._paths.items():
+        for name, row in self._study.controls(self._batch).items():
             if name in self._read or name in self._failed:
                 continue
             try:
-                self._read[name] = Control(sample, read_fcs(path))
+                self._read[name] = Control(row.sample, read_fcs(self._study.path(row)))
             except TregflowError as error:
-                self._failed[name] = _unusable(error, path)
+                self._failed[name] = self._unusable(error)
 
-
-def _unusable(error: TregflowError, path: Path) -> str:
-    return f"the control cannot be used: {one_line(str(error)).replace(str(path), path.name)}"
+    def _unusable(self, error: TregflowError) -> str:
+        text = without_folders(one_line(str(error)), self._study.folder, self._study.strategy.folder)
+        return f"the control cannot be used: {text}"

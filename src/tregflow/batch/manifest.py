@@ -42,8 +42,13 @@ def build_manifest(study: Study, pairs: Sequence[tuple[Row, Outcome]], written: 
         "samples": {row.sample: _sample(row, outcome) for row, outcome in pairs},
         "controls": {row.sample: _control(study, row) for row in study.rows if row.role != "sample"},
         "tables": {name: sha256_bytes(content) for name, content in written.items()},
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
+        "versions": versions(),
     }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that numbers depend on."""
+    return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
 
 
 def manifest_bytes(manifest: Mapping[str, Any], run_part: Mapping[str, Any]) -> bytes:

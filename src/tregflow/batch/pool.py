@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import sys
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tregflow.batch.outcome import Outcome
 from tregflow.batch.work import gate_file
@@ -49,7 +50,7 @@ def _in_pool(tasks: Sequence[Task], jobs: int) -> Generator[Outcome]:
     left = {task.sample: task for task in tasks}
     try:
         with _executor(min(jobs, len(tasks))) as pool:
-            for outcome in _completed({pool.submit(gate_file, task) for task in tasks}):
+            for outcome in _completed(_submitted(pool, tasks)):
                 del left[outcome.sample]
                 yield outcome
     except BrokenProcessPool:
@@ -71,7 +72,8 @@ def _completed(futures: set[Future[Outcome]]) -> Iterator[Outcome]:
 def _alone(task: Task) -> Outcome:
     try:
         with _executor(1) as pool:
-            return pool.submit(gate_file, task).result()
+            [future] = _submitted(pool, [task])
+            return future.result()
     except BrokenProcessPool:
         return Outcome.failure(
             sample=task.sample,
@@ -80,6 +82,22 @@ def _alone(task: Task) -> Outcome:
             text="the process that read this file died (out of memory, or the file shrank while it was read); "
             "run again, and look at the file with: tregflow inspect",
         )
+
+
+def _submitted(pool: ProcessPoolExecutor, tasks: Sequence[Task]) -> set[Future[Outcome]]:
+    """Hand the tasks over, which starts the workers, without the caller's script in them.
+
+    A new process would first run the script that calls us, up to its guard ``if __name__ == "__main__"``. Without the
+    guard, which a short script of a lab seldom has, it would start a run of its own and die, and every sample with it.
+    A worker needs nothing of the script: while it is started, the script has no name.
+    """
+    main: Any = sys.modules["__main__"]
+    names = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
+    vars(main).update(dict.fromkeys(names))
+    try:
+        return {pool.submit(gate_file, task) for task in tasks}
+    finally:
+        vars(main).update(names)
 
 
 def _executor(workers: int) -> ProcessPoolExecutor:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tregflow._files import sha256_file
+from tregflow._files import sha256_file, without_folders
 from tregflow._version import __version__
 from tregflow.batch.outcome import Outcome
 from tregflow.errors import TregflowError
@@ -33,14 +33,16 @@ class Task:
     ----------
     sample, batch : str
         Id and batch in the sample sheet.
-    path : Path
-        The FCS file.
+    folder, path : Path
+        The study's folder, and the FCS file below it.
     strategy : Strategy
         With its overrides.
     thresholds : mapping of FmoPlace to FmoThreshold
         Of the batch's controls.
     few_events : FewEvents
         Limits.
+    versions : mapping of str to str
+        Of Python and the packages that numbers depend on: the manifest vouches for them.
     notes : tuple of Finding
         What the study itself has to say of the sample: gates that nobody confirmed, cells that were guessed.
     kept : Path
@@ -53,10 +55,12 @@ class Task:
 
     sample: str
     batch: str
+    folder: Path
     path: Path
     strategy: Strategy
     thresholds: Mapping[FmoPlace, FmoThreshold]
     few_events: FewEvents
+    versions: Mapping[str, str]
     notes: tuple[Finding, ...]
     kept: Path
     page: Path
@@ -66,7 +70,7 @@ class Task:
         """Return the hash of all that the result depends on, the file's own hash among it."""
         applied = self.strategy.applied(id=self.sample, batch=self.batch)
         depends = {
-            "version": __version__,
+            "versions": {"tregflow": __version__, **self.versions},
             "file": [self.path.name, sha256],
             "sample": self.sample,
             "batch": self.batch,
@@ -89,7 +93,8 @@ def gate_file(task: Task) -> Outcome:
         return _former(task) or _gate(task)
     except TregflowError as error:
         task.page.unlink(missing_ok=True)  # a sample that failed has no numbers, on a page of a former run neither
-        where, text = (_without_folder(part, task) for part in (error.population or error.file, str(error)))
+        folders = (task.folder, task.strategy.folder)
+        where, text = (without_folders(part, *folders) for part in (error.population or error.file, str(error)))
         return Outcome.failure(sample=task.sample, code=error.code, where=where or task.path.name, text=text)
 
 
@@ -124,11 +129,6 @@ def _draw(gated: Gated, task: Task) -> None:
         from tregflow.plots import save_page
 
         save_page(gated, task.page, title=task.sample)
-
-
-def _without_folder(text: str, task: Task) -> str:
-    """Name the file as the study does: tables must not depend on the folder that the study lies in."""
-    return text.replace(str(task.path), task.path.name)
 
 
 def _matrix_hash(strategy: Strategy, batch: str) -> str:

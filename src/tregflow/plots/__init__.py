@@ -146,8 +146,6 @@ def gate(gated: Gated, population: str, *, ax: Axes | None = None, backgate: str
     if population in gated.missing:
         return _blank(ax, "missing in this sample:", gated.missing[population])
     picture = picture_of(gated, population, backgate)
-    if not picture.names:
-        return _blank(ax, picture.share, picture.count, picture.made_of)
     _write_above(ax, picture.made_of, picture.on_top)
     return _draw_pair(picture, ax) if len(picture.names) == 2 else _draw_histogram(picture, ax)
 

@@ -31,7 +31,7 @@ class Picture:
     Attributes
     ----------
     names : tuple of str
-        On the axes: two for a raster, one for a histogram, none where nothing has a place.
+        On the axes: two for a raster, one for a histogram.
     labels : tuple of str
         What is written there: marker and channel.
     scales : tuple of Scale
@@ -141,8 +141,7 @@ def _shapes(gated: Gated, rule: Gate) -> Iterator[Shape]:
     """Yield the gate, or, for a combination, the gates that it rests on, first operand first."""
     if isinstance(rule, Boolean):
         for name, _ in rule.operands:
-            if name in gated.gates:  # root is a population without a gate
-                yield from _shapes(gated, gated.gates[name])
+            yield from _shapes(gated, gated.gates[name])
     else:
         yield rule
 

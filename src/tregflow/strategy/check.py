@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from tregflow._yaml import check_model, suggest
@@ -62,8 +63,9 @@ def check(spec: StrategySpec, document: Document) -> None:
     """Note in `document` every fault of the strategy that the types alone cannot show."""
     refused = {fault.where[:1] for fault in document.faults}
     ids_known = not any(fault.where == ("gates",) for fault in document.faults)
+    drawn = spec.model_copy(update={"scales": {axis: s for axis, s in spec.scales.items() if not _scale_problem(s)}})
     for gate_id, gate in spec.gates.items():
-        _check_gate(gate_id, gate, spec, document)
+        _check_gate(gate_id, gate, drawn, document)
     if not document.faults:  # a cycle is only well defined when every name exists
         _check_cycles(spec, document)
     axes_known = not {("gates",), ("panel",), ("mfi",)} & refused
@@ -78,12 +80,22 @@ def check(spec: StrategySpec, document: Document) -> None:
 
 def evaluation_order(spec: StrategySpec) -> tuple[str, ...]:
     """Return the ids so that each gate follows its parent and operands, else in the order of the file."""
-    order: dict[str, None] = {ROOT: None}
-    pending = dict.fromkeys(spec.gates)
-    while pending:
-        ready = next(gate_id for gate_id in pending if all(name in order for name in needs(spec.gates[gate_id])))
-        order[ready] = pending.pop(ready)
-    return tuple(order)[1:]
+    ids = tuple(spec.gates)
+    lacking = [set(needs(gate)) - {ROOT} for gate in spec.gates.values()]
+    users: dict[str, list[int]] = {gate_id: [] for gate_id in ids}
+    for place, names in enumerate(lacking):
+        for name in names:
+            users[name].append(place)
+    ready = [place for place, names in enumerate(lacking) if not names]  # ascending, and so a heap
+    order = []
+    while ready:
+        gate_id = ids[heappop(ready)]
+        order.append(gate_id)
+        for place in users[gate_id]:
+            lacking[place].remove(gate_id)
+            if not lacking[place]:
+                heappush(ready, place)
+    return tuple(order)
 
 
 def needs(gate: GateSpec) -> tuple[str, ...]:
@@ -105,9 +117,9 @@ def _check_gate(gate_id: str, gate: GateSpec, spec: StrategySpec, document: Docu
     where = ("gates", gate_id)
     if gate_id == ROOT:
         document.fault(where, "'root' means all events and cannot be the id of a gate")
-    known = [ROOT, *spec.gates]
-    if gate.parent is not None and gate.parent not in known:
-        document.fault((*where, "in"), f"no population '{gate.parent}'{suggest(gate.parent, known)}")
+    if gate.parent not in (None, ROOT) and gate.parent not in spec.gates:
+        others = [ROOT, *(other for other in spec.gates if other != gate_id)]
+        document.fault((*where, "in"), f"no population '{gate.parent}'{suggest(str(gate.parent), others)}")
     for operand, _ in gate.operands:
         if operand not in spec.gates:
             key = next(rule for rule in gate.rules if rule in ("not", "all", "any"))
@@ -143,6 +155,10 @@ def _check_shape(where: tuple[str, ...], gate_id: str, spec: StrategySpec, docum
         for key in ("points", "open"):
             if getattr(gate, key):
                 document.fault((*where, key), f"'{key}' belongs to a polygon, and the gate has none")
+    elif stray := [axis for axis in gate.open if axis not in gate.polygon]:
+        for axis in stray:
+            document.fault((*where, "open", axis), f"'{axis}' is no axis of the polygon{suggest(axis, gate.polygon)}")
+        return
     if len(gate.rules) != 1 or gate.auto is not None or not is_placed(gate):
         return
     try:
@@ -150,14 +166,12 @@ def _check_shape(where: tuple[str, ...], gate_id: str, spec: StrategySpec, docum
     except GateError as error:
         key = _key_of(gate)
         document.fault((*where, key), error.problem + (f"; expected {error.expected}" if error.expected else ""))
-    except ScaleError:  # said once, at the scale
-        return
 
 
 def _key_of(gate: GateSpec) -> str:
     """Return the key of the file that holds a gate's coordinates."""
-    if gate.polygon is not None and gate.points:
-        return "points"
+    if gate.polygon is not None:
+        return "points" if gate.points and len(set(gate.polygon)) == _PAIR else "polygon"
     return "below" if gate.below is not None and gate.above is None else gate.rules[0].split("/")[0]
 
 
@@ -192,13 +206,17 @@ def _check_scales(spec: StrategySpec, document: Document, *, axes_known: bool) -
     for marker, scale in spec.scales.items():
         if axes_known and marker not in known:
             document.fault(("scales", marker), f"no gate or panel entry is called '{marker}'{suggest(marker, known)}")
-        try:
-            scale_from_spec(scale)
-        except ScaleError as error:
-            hint = "; ".join(
-                filter(None, (error.problem, error.expected and f"expected {error.expected}", error.remedy))
-            )
-            document.fault(("scales", marker), hint)
+        if problem := _scale_problem(scale):
+            document.fault(("scales", marker), problem)
+
+
+def _scale_problem(scale: object) -> str:
+    """Return what is wrong with a scale; an empty text if nothing is."""
+    try:
+        scale_from_spec(scale)
+    except ScaleError as error:
+        return "; ".join(filter(None, (error.problem, error.expected and f"expected {error.expected}", error.remedy)))
+    return ""
 
 
 def _check_report(spec: StrategySpec, document: Document) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from tregflow._yaml import suggest
 from tregflow.errors import PanelError
 from tregflow.findings import Finding
 from tregflow.gates import Boolean, Mask, Polygon, Rectangle
@@ -18,7 +19,7 @@ from tregflow.populations import ROOT, Gated
 from tregflow.strategy.build import scale_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -78,7 +79,8 @@ def resolve_axes(
     for axis in strategy.axes:
         users = [gate_id for gate_id, gate in gates.items() if axis in gate.axes and gate_id not in gone]
         try:
-            channels[axis] = resolve(axis, marker_rule(strategy, axis), sample, population=", ".join(users))
+            rule = marker_rule(strategy, axis)
+            channels[axis] = resolve(axis, rule, sample, population=", ".join(users), panel=strategy.source)
         except PanelError as error:
             dispensable = _gone(strategy, {gate_id for gate_id in users if gates[gate_id].optional})
             if error.code != "E_NO_CHANNEL" or not dispensable.issuperset(users):
@@ -86,7 +88,15 @@ def resolve_axes(
             lost |= dict.fromkeys(users, f"no channel carries {axis}")
             text = f"no channel carries {axis}; missing: {', '.join(users) or 'its MFI'}"
             findings.append(Finding("marker-missing", "warning", axis, text))
-    return channels, lost, tuple(findings)
+    return channels, lost, (*findings, *_shared_channels(channels))
+
+
+def _shared_channels(channels: Mapping[str, Channel]) -> Iterator[Finding]:
+    """Yield a finding where two names of the strategy mean one channel: right for a dump channel, else a slip."""
+    for pnn in dict.fromkeys(channel.pnn for channel in channels.values()):
+        axes = [axis for axis, channel in channels.items() if channel.pnn == pnn]
+        if len(axes) > 1:
+            yield Finding("channel-shared", "warning", pnn, f"{' and '.join(axes)} are the same channel")
 
 
 def needed_channels(applied: Applied, sample: Sample, *, batch: str | None) -> tuple[str, ...]:
@@ -145,6 +155,14 @@ class _Columns:
 
     def get(self, axis: str) -> NDArray[np.float64]:
         """Return the (n_events,) compensated values of an axis, in data units."""
+        if axis not in self._channels:
+            raise PanelError(
+                f"no gate and no MFI of the strategy looks at {axis}{suggest(axis, self._channels)}",
+                code="E_NO_CHANNEL",
+                file=self._sample.file,
+                available=list(self._channels),
+                remedy="add it to mfi in the strategy, or take sample.values",
+            )
         if axis not in self._made:
             pnn = self._channels[axis].pnn
             if self._spillover is None:

@@ -75,12 +75,18 @@ class FmoThreshold:
         In data units; None where there is no threshold, and `reason` says why.
     reason : str
         Empty where there is a value.
+    code : str
+        Of the finding that says why there is none: ``fmo-missing``, ``fmo-few-events`` or ``fmo-unusable``.
+    findings : tuple of Finding
+        What was noticed of the control and asks for attention: it bears on every sample of the batch.
     """
 
     file: str
     n_parent: int
     value: float | None
     reason: str = ""
+    code: str = "fmo-unusable"
+    findings: tuple[Finding, ...] = ()
 
 
 def fmo_places(strategy: Strategy) -> tuple[FmoPlace, ...]:
@@ -124,7 +130,8 @@ def fmo_threshold(
     control = controls.get(place.control)
     if control is None:
         where = f"batch {batch} has" if batch else "there is"
-        return FmoThreshold("", 0, None, f"{where} no FMO control for {place.control} (role fmo:{place.control})")
+        reason = f"{where} no FMO control for {place.control} (role fmo:{place.control})"
+        return FmoThreshold("", 0, None, reason, "fmo-missing")
     # Overrides first, then the cut: an override may hang the parent elsewhere in the tree.
     applied = strategy.applied(id=control.id, batch=batch or "")
     part = replace(applied, strategy=applied.strategy.only(place.parent, place.axis))
@@ -136,12 +143,21 @@ def fmo_threshold(
     file = control.sample.file
     if place.parent in gated.missing:
         return FmoThreshold(file, 0, None, f"{file}: {place.parent} is missing: {gated.missing[place.parent]}")
+    if place.axis not in gated.channels:  # an FMO is often named without the marker that it leaves out
+        return FmoThreshold(file, 0, None, f"{file}: no channel carries {place.axis}")
     values = gated.values(place.axis)[gated[place.parent]]
     values = values[np.isfinite(values)]
     if values.size < MIN_PARENT_EVENTS:
         reason = f"{file} has {values.size} events in {place.parent}, and a quantile needs {MIN_PARENT_EVENTS}"
-        return FmoThreshold(file, int(values.size), None, reason)
-    return FmoThreshold(file, int(values.size), float(np.quantile(values, place.quantile)))
+        return FmoThreshold(file, int(values.size), None, reason, "fmo-few-events")
+    value = float(np.quantile(values, place.quantile))
+    return FmoThreshold(file, int(values.size), value, findings=_of_control(gated))
+
+
+def _of_control(gated: Gated) -> tuple[Finding, ...]:
+    """Return what a sample must know of its control: a repaired header there moves the threshold here."""
+    grave = (finding for finding in gated.findings if finding.severity != "info")
+    return tuple(replace(finding, where=f"{gated.sample.file}: {finding.where}") for finding in grave)
 
 
 def gate_with(
@@ -175,15 +191,26 @@ def with_thresholds(
     missing: dict[str, str] = {}
     findings = []
     for place, threshold in thresholds.items():
-        if threshold.value is None:
-            missing[place.gate] = threshold.reason
-            code = "fmo-few-events" if threshold.file else "fmo-missing"
-            findings.append(Finding(code, "review", place.gate, f"population missing: {threshold.reason}"))
-        else:
-            changed["gates"][place.gate][place.side][place.axis] = threshold.value
+        gate = changed["gates"][place.gate]
+        reason, code = threshold.reason, threshold.code
+        if threshold.value is not None:
             text = (
                 f"{place.axis} {place.side} {threshold.value:.6g}: quantile {place.quantile:g} of "
                 f"{threshold.n_parent} events of {threshold.file}"
             )
-            findings.append(Finding("fmo-threshold", "info", place.gate, text))
-    return changed, missing, tuple(findings)
+            findings += [Finding("fmo-threshold", "info", place.gate, text), *threshold.findings]
+            placed = gate[place.side] | {place.axis: threshold.value}
+            reason, code = _left_nothing({**gate, place.side: placed}, place.axis), "fmo-unusable"
+            gate[place.side] = gate[place.side] if reason else placed
+        if reason:
+            missing[place.gate] = reason
+            findings.append(Finding(code, "review", place.gate, f"population missing: {reason}"))
+    return changed, missing, tuple(dict.fromkeys(findings))
+
+
+def _left_nothing(gate: Mapping[str, Any], axis: str) -> str:
+    """Say that a threshold lies beyond the gate's other bound, or nothing."""
+    low, high = (gate.get(side, {}).get(axis) for side in ("above", "below"))
+    if isinstance(low, int | float) and isinstance(high, int | float) and low >= high:
+        return f"above {low:.6g} and below {high:.6g} leave nothing on {axis}"
+    return ""

@@ -49,8 +49,7 @@ def inside(name: str, folder: Path, source: str) -> Path:
     A strategy may come from anyone: it must not make the program open files elsewhere.
     """
     base = folder.resolve()
-    path = (base / name).resolve()
-    if not path.is_relative_to(base):
+    if "\0" in name or not (base / name).resolve().is_relative_to(base):
         raise StrategyError(
             f"the path '{name}' leads out of the folder of the study",
             code="E_PATH",
@@ -58,7 +57,7 @@ def inside(name: str, folder: Path, source: str) -> Path:
             expected=f"a file below {folder}",
             remedy="copy the file into the folder",
         )
-    return path
+    return (base / name).resolve()
 
 
 def _of_batch(setting: BatchCompensation, batch: str | None, source: str) -> str:
