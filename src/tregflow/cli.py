@@ -7,6 +7,7 @@ Exit status: 0 all right, 1 the command failed, 2 wrong usage or study file, 3 d
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import contextmanager
 from itertools import count
@@ -34,7 +35,11 @@ app = typer.Typer(
 _USAGE_ERRORS = (StudyError, StrategyError)
 
 Out = Annotated[Path | None, typer.Option(help="Folder of the results.")]
-Jobs = Annotated[int, typer.Option(min=1, help="Processes; the results do not depend on it.")]
+# Several by default: a file that kills the process that reads it then costs its own sample and no other.
+CORES = os.cpu_count() or 1
+Jobs = Annotated[
+    int, typer.Option(min=1, show_default="one per core", help="Processes; the results do not depend on it.")
+]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print nothing but what stops the command; the exit status says the rest.")
 ]
@@ -52,7 +57,7 @@ def main(version: Annotated[bool, typer.Option("--version", help="Print the vers
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the example trial and its results.")] = Path("tregflow-demo"),
-    jobs: Jobs = 1,
+    jobs: Jobs = CORES,
 ) -> None:
     """Simulate the example trial and run it end to end: prints the endpoint, opens nothing."""
     with _reported():
@@ -141,7 +146,7 @@ def run(
         str | None, typer.Option(help="For a folder without study.yaml: a file or a shipped name.")
     ] = None,
     out: Out = None,
-    jobs: Jobs = 1,
+    jobs: Jobs = CORES,
     plots: Annotated[bool, typer.Option("--plots", help="Write a page of plots per sample.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
