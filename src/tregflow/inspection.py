@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tregflow.compensation import KEYS, Spillover
+from tregflow.compensation import Spillover
 from tregflow.errors import CompensationError
 from tregflow.fcs.names import printable
 
@@ -85,7 +85,7 @@ def _spillover(sample: Sample) -> dict[str, Any]:
     off = matrix.matrix - np.diag(np.diag(matrix.matrix))
     donor, receiver = np.unravel_index(int(np.argmax(np.abs(off))), off.shape)
     return {
-        "keyword": next(key for key in KEYS if sample.keywords.get(key, "").strip()),
+        "keyword": matrix.source.rpartition(": ")[2],
         "detectors": list(matrix.detectors),
         "condition": float(np.linalg.cond(matrix.matrix)),
         "largest": {
