@@ -206,8 +206,9 @@ def test_trailing_bytes(tmp_path: Path) -> None:
 
 
 def test_analysis_behind_data_is_no_trailing_rest(tmp_path: Path) -> None:
-    content = fcs_bytes(COLUMNS)
-    check(tmp_path, [], tail=bytes(50), analysis=(len(content), len(content) + 49))
+    content, segment = fcs_bytes(COLUMNS), b"/K/" + b"v" * 46 + b"/"
+    sample = check(tmp_path, [], tail=segment, analysis=(len(content), len(content) + 49))
+    assert sample.analysis == {"K": "v" * 46}
 
 
 @pytest.mark.parametrize("said", [(0, 0), (99, 98), (99, 99)])
