@@ -101,14 +101,21 @@ def deidentified(keywords: Mapping[str, str]) -> dict[str, str]:
     >>> deidentified({"$OP": "J. Roe", "$CYT": "Canto of J. Roe", "$DATE": "01-JAN-2026"})
     {'$CYT': 'Canto of [removed]', '$DATE': '01-JAN-2026'}
     """
-    dropped = {key for key, value in keywords.items() if is_personal(key) or _HOME.search(value)}
-    names = {keywords[key].strip() for key in dropped if key in PERSONS or _WORDS.search(key)}
-    known = [re.escape(name) for name in sorted(names, key=lambda name: (-len(name), name)) if len(name) >= _SHORTEST]
-    kept = {key: value for key, value in keywords.items() if key not in dropped}
-    if not known:
-        return kept
-    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(known)})(?!\w)", re.IGNORECASE)
-    return {key: value if _is_structure(key) else pattern.sub(REMOVED, value) for key, value in kept.items()}
+    kept = {key: value for key, value in keywords.items() if not (is_personal(key) or _HOME.search(value))}
+    return {key: value if _is_structure(key) else without_names(value, keywords) for key, value in kept.items()}
+
+
+def without_names(text: str, keywords: Mapping[str, str]) -> str:
+    """Return `text` with ``[removed]`` for each name of a person that `keywords` hold.
+
+    Examples
+    --------
+    >>> without_names("the last key, 'J. Roe'", {"$OP": "J. Roe"})
+    "the last key, '[removed]'"
+    """
+    named = {value.strip() for key, value in keywords.items() if key in PERSONS or _WORDS.search(key)}
+    known = [re.escape(name) for name in sorted(named, key=lambda name: (-len(name), name)) if len(name) >= _SHORTEST]
+    return re.sub(rf"(?<!\w)(?:{'|'.join(known)})(?!\w)", REMOVED, text, flags=re.IGNORECASE) if known else text
 
 
 def _is_structure(key: str) -> bool:
