@@ -103,12 +103,8 @@ def parts(data: memoryview, *, file: str, assumed: str = "") -> Iterator[Part]:
     FcsError
         ``E_DATASET``: ``$NEXTDATA`` points at no data set; and what HEADER and TEXT raise.
     """
-    begin: int | None = 0
-    number = 0
-    while begin is not None:
-        number += 1
-        if number > _MOST_SETS:
-            _refuse_chain(f"more than {_MOST_SETS} data sets", "", file)
+    begin = 0
+    for number in range(1, _MOST_SETS + 1):
         part = _part(data[begin:], number, begin, file, assumed)
         # A data set that is asked for by number is read even if the chain breaks behind it: the next step raises.
         yield replace(part, following=_position(part))
@@ -118,6 +114,7 @@ def parts(data: memoryview, *, file: str, assumed: str = "") -> Iterator[Part]:
         if following <= part.header.text.end or bytes(part.data[following : following + 3]) != b"FCS":
             _refuse_chain("$NEXTDATA points at no data set", f"$NEXTDATA {following}", file)
         begin += following
+    _refuse_chain(f"more than {_MOST_SETS} data sets", "", file)
 
 
 def choose_part(data: memoryview, dataset: int | None, *, file: str, assumed: str = "") -> Part:

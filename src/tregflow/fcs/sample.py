@@ -260,6 +260,23 @@ class Sample:
             row[:] = column
         return rows.T
 
+    def refuse_lenient(self) -> None:
+        """Raise if the sample was read in lenient mode: part of its events may be missing.
+
+        Raises
+        ------
+        FcsError
+            ``E_LENIENT``.
+        """
+        if self.lenient:
+            raise FcsError(
+                "read in lenient mode: no frequency may be computed from it",
+                code="E_LENIENT",
+                file=self.file,
+                expected="a sample read in standard or strict mode",
+                remedy="get an undamaged copy of the file, and read it in standard mode",
+            )
+
     @classmethod
     def from_columns(
         cls,

@@ -155,7 +155,8 @@ def candidates_of(said: Mapping[str, Offsets], size: int) -> Iterator[Candidate]
         if pair.begin is None:
             continue
         # iQue sets $ENDDATA = $BEGINDATA, others leave the end out: $TOT times the event size is the length that fits.
-        computed = pair.end is None or pair.end <= pair.begin
+        empty = size == 0 and pair.end == pair.begin - 1
+        computed = not empty and (pair.end is None or pair.end <= pair.begin)
         length = size if pair.end is None or computed else pair.end - pair.begin + 1
         yield Candidate(source, pair, pair.begin, length, computed)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from tregflow.errors import FcsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PIECE = 1 << 20
 _EVIDENCE = 8
@@ -33,9 +36,10 @@ def refuse_textmode(data: memoryview, begin: int, *, n_events: int, event_size: 
     present = max(0, len(data) - begin)
     missing = n_events * event_size - present
     chance = present / 65_536
-    # Of random bytes one pair in 65,536 is a line end; a transfer in text mode turns each into a single byte.
-    few = missing % event_size != 0 and missing < 16 * chance
-    if few and chance >= _EVIDENCE and not count_pattern(data, begin, b"\r\n"):
+    # Of random bytes one pair in 65,536 is a line end; a transfer in text mode turns each into a single byte. Real
+    # values are not random: what is missing may be several times more or less.
+    likely = missing % event_size != 0 and chance / 16 < missing < 16 * chance
+    if likely and chance >= _EVIDENCE and not _holds(data, begin, b"\r\n"):
         raise FcsError(
             f"{missing} bytes of DATA are missing, and every line end (CR LF) is: damaged by a transfer in text mode",
             code="E_TEXTMODE_DAMAGE",
@@ -69,8 +73,8 @@ def refuse_added_line_ends(data: memoryview, begin: int, length: int, trailing: 
     FcsError
         ``E_TEXTMODE_DAMAGE``.
     """
-    feeds = count_pattern(data, begin, b"\n")
-    if feeds < 8 * _EVIDENCE or feeds != count_pattern(data, begin, b"\r\n"):
+    feeds = _feeds_if_all_follow_returns(data, begin)
+    if feeds < 8 * _EVIDENCE:
         return
     raise FcsError(
         f"each of {feeds} line feeds in DATA follows a carriage return: damaged by a transfer in text mode",
@@ -87,10 +91,22 @@ def promised(n_events: int, event_size: int) -> str:
     return f"{n_events * event_size} bytes of DATA: {n_events} events of {event_size} bytes"
 
 
-def count_pattern(data: memoryview, begin: int, pattern: bytes) -> int:
-    """Count `pattern`, of one or two bytes, from `begin` to the end of the file, a piece at a time."""
+def _holds(data: memoryview, begin: int, pattern: bytes) -> bool:
+    return any(pattern in piece for piece in _pieces(data, begin))
+
+
+def _feeds_if_all_follow_returns(data: memoryview, begin: int) -> int:
+    """Return the number of line feeds if each follows a carriage return, else 0: the first other one ends it."""
     total = 0
-    for start in range(begin, len(data), PIECE):
-        # A piece and one byte for a pair across the border; for a single byte the piece alone, or it would count twice.
-        total += bytes(data[start : start + PIECE + len(pattern) - 1]).count(pattern)
+    for piece in _pieces(data, begin):
+        feeds, pairs = piece[1:].count(b"\n"), piece.count(b"\r\n")
+        if feeds != pairs:
+            return 0
+        total += feeds
     return total
+
+
+def _pieces(data: memoryview, begin: int) -> Iterator[bytes]:
+    """Cut the bytes from `begin` on into pieces, each with the byte before it: a pair may lie across the border."""
+    for start in range(begin, len(data), PIECE):
+        yield bytes(data[start - 1 : start + PIECE])
