@@ -72,7 +72,7 @@ def test_the_page_of_a_sound_file(tmp_path: Path) -> None:
         "    FL 1-A; condition number 1.15. No channel's name says that the values are compensated already,\n"
         "    so that compensation: fcs applies it.\n"
         "\n"
-        "  findings      none: the file is as the standard wants it\n"
+        "  findings      none: nothing had to be repaired\n"
     )
 
 

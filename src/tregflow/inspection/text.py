@@ -159,7 +159,7 @@ def _matrix(matrix: dict[str, Any]) -> str:
 
 
 def _findings(findings: Sequence[dict[str, Any]]) -> Iterator[str]:
-    yield "  findings" if findings else "  findings      none: the file is as the standard wants it"
+    yield "  findings" if findings else "  findings      none: nothing had to be repaired"
     yield from _notes(findings)
 
 
