@@ -103,9 +103,15 @@ def test_a_checksum_that_is_wrong(tmp_path: Path) -> None:
     assert [code for code, _ in said(load(tmp_path, bytes(damaged)))] == ["crc-mismatch"]
 
 
-@pytest.mark.parametrize("tail", [b"", b"00000000", b"        ", bytes(8), b"12", b"no crc!!", b"       0"])
+@pytest.mark.parametrize("tail", [b"", b"00000000", b"        ", bytes(8), b"00", b"       0"])
 def test_no_checksum(tmp_path: Path, tail: bytes) -> None:
     assert load(tmp_path, CLEAN + tail).findings == ()
+
+
+def test_what_is_no_checksum_is_a_rest(tmp_path: Path) -> None:
+    assert said(load(tmp_path, CLEAN + b"no crc!!")) == [
+        ("trailing-bytes", "8 bytes lie behind the last segment and are not read")
+    ]
 
 
 def test_a_checksum_needs_every_byte(tmp_path: Path) -> None:

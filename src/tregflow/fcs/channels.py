@@ -185,6 +185,9 @@ def _amplification(
             )
         return LINEAR
     if decades == 0:
+        if offset and integer:
+            said = f"$PnE is {shown(text)}, an offset without decades: the channel is read as linear"
+            findings.append(Finding("pne-offset-of-linear", "info", name, said))
         return LINEAR
     # FCS 3.1, section 3.2: an offset of 0 on a logarithmic channel is a common slip and counts as 1.
     return decades, offset or 1.0

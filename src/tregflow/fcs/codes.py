@@ -58,8 +58,8 @@ CODES: dict[str, Code] = {
     "begindata-missing": Code("info", "only HEADER says where DATA lies", "HEADER is followed"),
     "trailing-bytes": Code(
         "warning",
-        "an event or more lies behind the last segment",
-        "`$TOT` events are read: compare the number of events with the cytometer's",
+        "more than padding lies behind the last segment",
+        "`$TOT` events are read where the offsets say: compare numbers and values with the cytometer's",
     ),
     "tot-missing": Code("warning", "`$TOT` is missing", "the events are counted from the length of DATA"),
     "analysis-past-end": Code("info", "ANALYSIS is said to lie past the end of the file", "it is ignored"),
@@ -133,6 +133,9 @@ CODES: dict[str, Code] = {
     "pnn-duplicate": Code("warning", "a channel has the name of another", "it gets a suffix, `#2`"),
     "pnr-unusable": Code("warning", "`$PnR` of integer data is no range", "no bits are masked"),
     "pne-missing": Code("warning", "`$PnE` of integer data is missing", "the channel is read as linear"),
+    "pne-offset-of-linear": Code(
+        "info", "`$PnE` of integer data has an offset and no decades", "the channel is read as linear"
+    ),
     "png-unusable": Code("info", "`$PnG` is no gain", "it counts as 1"),
     "bits-masked": Code(
         "info", "values have bits above `$PnR`", "they are masked, as the standard has it", deviation=False

@@ -16,15 +16,23 @@ if TYPE_CHECKING:
     from tregflow.fcs.layout import Layout
 
 CRC_BYTES = 8
+_CHECKSUM = b"0123456789abcdefABCDEF \0"
+_PADDING = b" \0\r\n0"
+"""What writers leave behind the last segment. Anything else may be values that the offsets miss: one byte put into TEXT
+moves DATA by one, and each value becomes another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Where DATA lies, how many events it holds, and what was repaired to know it."""
+    """Where DATA lies, how many events it holds, and what was repaired to know it.
+
+    `partial`: read in lenient mode, and not all that is there.
+    """
 
     data: Segment
     n_events: int
     findings: tuple[Finding, ...]
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,7 @@ def locate_data(
 def check_trailing(
     data: memoryview, located: Located, declared: Iterable[Segment], *, event_size: int, limit: int, file: str
 ) -> tuple[Finding, ...]:
-    """Look at bytes behind everything that the file declares: damage, or events that ``$TOT`` does not count.
+    """Look at bytes behind everything that the file declares: damage, or values that the offsets or ``$TOT`` miss.
 
     Parameters
     ----------
@@ -121,12 +129,22 @@ def check_trailing(
     FcsError
         ``E_TEXTMODE_DAMAGE``.
     """
-    trailing = limit - max([located.data.end, *(segment.end for segment in declared)]) - 1
-    if trailing < max(event_size, 1) or trailing == CRC_BYTES:
+    begin = max([located.data.end, *(segment.end for segment in declared)]) + 1
+    trailing = limit - begin
+    # Less than an event may be padding; more is looked at in any case.
+    rest = bytes(data[begin : min(limit, begin + max(event_size - 1, CRC_BYTES))])
+    if trailing <= 0 or located.partial or _is_harmless(rest, trailing):
         return ()
     refuse_added_line_ends(data[:limit], located.data.begin, located.data.length, trailing, file=file)
     text = f"{trailing} bytes lie behind the last segment and are not read"
     return (Finding("trailing-bytes", "warning", "DATA", text),)
+
+
+def _is_harmless(rest: bytes, trailing: int) -> bool:
+    """Tell whether less than an event of padding lies behind the last segment, or a checksum."""
+    if trailing == CRC_BYTES and not rest.strip(_CHECKSUM):
+        return True
+    return trailing <= len(rest) and not rest.strip(_PADDING)
 
 
 def supplemental(
@@ -279,7 +297,7 @@ def _whole_events(
             )
             said = f"{reason}: {n_events} events promised, {count} whole events read, at {each.said} ({each.source})"
             found = Segment(each.begin, each.begin + count * event_size - 1)
-            return Located(found, count, (Finding(code, "review", "DATA", said),))
+            return Located(found, count, (Finding(code, "review", "DATA", said),), partial=True)
     return None
 
 
