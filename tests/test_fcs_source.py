@@ -380,6 +380,16 @@ def test_bombs_take_no_memory(tmp_path: Path, bomb: str) -> None:
     assert said in ("E_TEXT", "E_PAR", "")
 
 
+def test_memory_of_ascii(tmp_path: Path) -> None:
+    """Two bytes in the file are eight in memory, and no more while they are read."""
+    text = b"1 " * (10 * MEBIBYTE) + b"18446744073709551615 "
+    named = {"$P1B": "*", "$TOT": str(10 * MEBIBYTE + 1)}
+    path = tmp_path / "a.fcs"
+    path.write_bytes(fcs_bytes({"A": [0]}, datatype="A", bits=8, keywords=named, data=text))
+    size, _ = measured(f"read_fcs({str(path)!r})")
+    assert size <= 4 * path.stat().st_size + 64 * MEBIBYTE
+
+
 def test_text_too_large(tmp_path: Path) -> None:
     text = b"/ab" * 300_000 + b"/"
     path = tmp_path / "a.fcs"

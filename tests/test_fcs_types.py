@@ -212,6 +212,8 @@ def test_ascii_between_separators(tmp_path: Path) -> None:
     (piece, rest) = iter_fcs(tmp_path / "a.fcs", n_events=2)
     np.testing.assert_array_equal(piece.array(), [[1, 2], [3, 4]])
     assert (rest.first_event, rest.array().tolist()) == (2, [[5.0, 6.0]])
+    part = load(tmp_path, ascii_file(b"1 2 3 4 5 6", ["*", "*"], 3), channels=["C1"], events=(1, 2))
+    assert {name: column.tolist() for name, column in part.columns.items()} == {"C1": [4.0]}
     assert load(tmp_path, ascii_file(b"1 2", ["*", "*"], 1), channels=()).columns == {}
 
 

@@ -13,7 +13,7 @@ from tregflow.fcs.segments import Located, candidates_of, choose, refuse_place, 
 from tregflow.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -125,21 +125,27 @@ def count_values(data: memoryview, segment: Segment) -> int:
     return sum(len(tokens) for tokens in _tokens(data, segment))
 
 
-def delimited_values(data: memoryview, segment: Segment, n_channels: int, n_events: int, *, file: str) -> NDArray[Any]:
-    """Return all values of a segment of separated numbers.
+def delimited_values(
+    data: memoryview, segment: Segment, n_channels: int, wanted: Sequence[int], events: range, *, file: str
+) -> NDArray[Any]:
+    """Return values of a segment of separated numbers.
 
     Parameters
     ----------
     data : memoryview
     segment : Segment
-        Checked to hold `n_events` times `n_channels` values.
-    n_channels, n_events : int
+        Checked to hold whole events of `n_channels` values.
+    n_channels : int
+    wanted : sequence of int
+        Columns to keep, from 0.
+    events : range
+        Events to keep, from 0, without gaps.
     file : str
         Name for messages.
 
     Returns
     -------
-    (n_channels, n_events) ndarray of float64
+    (n_wanted, n_events) ndarray of float64
         uint64 if a value exceeds 2^53, up to which float64 is exact.
 
     Raises
@@ -147,16 +153,28 @@ def delimited_values(data: memoryview, segment: Segment, n_channels: int, n_even
     FcsError
         ``E_ASCII``: anything but a whole number.
     """
-    values: NDArray[Any] = np.empty((n_channels, n_events), dtype=np.float64)
+    rows = np.full(n_channels, -1)
+    rows[list(wanted)] = np.arange(len(wanted))
+    values: NDArray[Any] = np.zeros((len(wanted), len(events)), dtype=np.float64)
     position = 0
     for tokens in _tokens(data, segment):
         numbers = _numbers(tokens, position, n_channels, file)
-        if values.dtype == np.float64 and numbers.size and int(numbers.max()) > EXACT:
-            values = values.astype(np.uint64)  # what stands there so far is exact
-        place = np.arange(position, position + len(tokens))
-        values[place % n_channels, place // n_channels] = numbers
+        event, channel = np.divmod(np.arange(position, position + len(tokens)), n_channels)
+        kept = (rows[channel] >= 0) & (event >= events.start) & (event < events.stop)
+        if values.dtype == np.float64 and int(numbers[kept].max(initial=0)) > EXACT:
+            values = _as_integers(values)
+        values[rows[channel[kept]], event[kept] - events.start] = numbers[kept]
         position += len(tokens)
     return values
+
+
+def _as_integers(values: NDArray[np.float64]) -> NDArray[np.uint64]:
+    """Turn whole numbers into integers in their own place: a second array would double what a file can ask for."""
+    floats = values.reshape(-1)
+    integers = floats.view(np.uint64)
+    for start in range(0, floats.size, _PIECE):
+        integers[start : start + _PIECE] = floats[start : start + _PIECE].astype(np.uint64)
+    return integers.reshape(values.shape)
 
 
 def _tokens(data: memoryview, segment: Segment) -> Iterator[list[bytes]]:

@@ -51,7 +51,7 @@ def decode(
     segment : Segment
         DATA, checked to lie inside `data` and to hold the events.
     layout : Layout
-        Of all columns of the file, its number of events known.
+        Of all columns of the file.
     channels : sequence of Channel
         Those to decode.
     events : range
@@ -93,9 +93,9 @@ def _decode_delimited(
 ) -> dict[str, Column]:
     if not channels:
         return {}
-    values = delimited_values(data, segment, len(layout.columns), layout.n_events or 0, file=file)
-    # Rows are views of one array: taken apart, so that a column alone does not keep all of them alive.
-    return {channel.pnn: values[channel.number - 1, events.start : events.stop].copy() for channel in channels}
+    wanted = [channel.number - 1 for channel in channels]
+    rows = delimited_values(data, segment, len(layout.columns), wanted, events, file=file)
+    return {channel.pnn: row for channel, row in zip(channels, rows, strict=True)}
 
 
 def _stored(data: memoryview, segment: Segment, layout: Layout, channel: Channel, events: range) -> NDArray[Any]:

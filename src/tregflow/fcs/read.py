@@ -248,7 +248,7 @@ def _plan(source: Opened, dataset: int | None, options: _Options) -> _Plan:
         path=source.path,
         part=part,
         text=whole_text,
-        layout=replace(layout, n_events=located.n_events),
+        layout=layout,
         located=located,
         channels=channels,
         analysis=analysis,
