@@ -78,12 +78,17 @@ def test_unusable_ranges(text: str) -> None:
         ("4,1", (4.0, 1.0)),
         ("4,0", (4.0, 1.0)),
         (" 4.0,0.1024", (4.0, 0.1024)),
-        ("0,1", (0.0, 0.0)),
     ],
 )
 def test_amplification(text: str, value: tuple[float, float]) -> None:
     (channel,), findings = described({"$P1E": text})
     assert (channel.amplification, channel.logarithmic, findings) == (value, value[0] > 0, [])
+
+
+def test_an_offset_without_decades() -> None:
+    (channel,), findings = described({"$P1E": "0,1"})
+    assert (channel.amplification, findings) == ((0.0, 0.0), ["pne-offset-of-linear"])
+    assert described({"$P1E": "0,1"}, datatype="F", width=4)[1] == []
 
 
 def test_amplification_of_floats_is_recorded_and_not_applied() -> None:

@@ -7,6 +7,7 @@ from tests.builders_fcs import fcs_bytes
 
 from tregflow.errors import FcsError
 from tregflow.fcs.header import Offsets, Segment, offsets, read_header
+from tregflow.findings import Finding
 
 EXPECTED = "a file that begins with FCS2.0, FCS3.0, FCS3.1 or FCS3.2 and has 58 bytes or more"
 EXPORT = "export the file again from the software that wrote it"
@@ -136,12 +137,39 @@ def test_text_cut_off() -> None:
 
 
 def test_odd_positions_are_findings() -> None:
-    content = fcs_bytes({"A": [1]}, in_header=lambda *_: ("abc", ""), analysis=(58, 99999))
+    content = fcs_bytes({"A": [1]}, in_header=lambda *_: ("abc", ""))
     findings = read_header(memoryview(content), file="a.fcs").findings
     assert [(finding.code, finding.severity, finding.text) for finding in findings] == [
         ("header-not-a-number", "info", "HEADER gives 'abc' as a position of DATA: it counts as absent"),
-        ("analysis-past-end", "info", "ANALYSIS is said to lie at 58-99999, past the end of the file: ignored"),
     ]
+
+
+def with_other(pairs: str) -> bytes:
+    return f"FCS3.0    {58 + len(pairs):>8}{199:>8}".encode().ljust(58) + pairs.encode().ljust(999)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "found"),
+    [
+        ("     600     699     700     799", (Segment(600, 699), Segment(700, 799))),
+        ("       0       0     700     799", (Segment(700, 799),)),
+        ("     600    9999", ()),
+        ("      20     799", ()),
+        ("     600     x99     700     799", ()),
+        (" " * 40, ()),
+    ],
+)
+def test_other_segments(pairs: str, found: tuple[Segment, ...]) -> None:
+    assert read_header(memoryview(with_other(pairs)), file="a.fcs").other == found
+
+
+def test_a_version_that_the_caller_assumes() -> None:
+    header = read_header(memoryview(fcs_bytes({"A": [1]}, version="4.0")), file="a.fcs", assumed="3.1")
+    assert header.version == "3.1"
+    text = "unknown version 'FCS4.0': read as FCS 3.1, as asked for"
+    assert header.findings == (Finding("version-assumed", "review", "HEADER", text),)
+    # A version that is known needs no assumption.
+    assert read_header(memoryview(fcs_bytes({"A": [1]})), file="a.fcs", assumed="2.0").version == "3.1"
 
 
 def test_segments_overlap() -> None:

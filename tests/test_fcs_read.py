@@ -180,32 +180,6 @@ def test_supplemental_text_that_is_none(tmp_path: Path) -> None:
     ]
 
 
-def test_several_data_sets(tmp_path: Path) -> None:
-    first = fcs_bytes(COLUMNS, keywords={"$NEXTDATA": "0000"})
-    content = first.replace(b"$NEXTDATA/0000", b"$NEXTDATA/%04d" % len(first)) + fcs_bytes(COLUMNS)
-    with pytest.raises(FcsError) as caught:
-        load(tmp_path, content)
-    assert caught.value.code == "E_DATASET"
-    assert str(caught.value) == (
-        "a.fcs: the file holds more than one data set, which is not read yet\n"
-        "  expected   one data set: $NEXTDATA 0\n"
-        f"  available  $NEXTDATA {len(first)}\n"
-        "  remedy     split the file into one file per data set"
-    )
-
-
-def test_no_data_set_where_one_is_announced(tmp_path: Path) -> None:
-    with pytest.raises(FcsError) as caught:
-        load(tmp_path, fcs_bytes(COLUMNS, keywords={"$NEXTDATA": "60"}))
-    assert caught.value.code == "E_DATASET"
-    assert str(caught.value) == (
-        "a.fcs: $NEXTDATA points at no data set\n"
-        "  expected   one data set: $NEXTDATA 0\n"
-        "  available  $NEXTDATA 60\n"
-        "  remedy     export the file again"
-    )
-
-
 def test_no_next_data_set_named(tmp_path: Path) -> None:
     assert load(tmp_path, fcs_bytes(COLUMNS, keywords={"$NEXTDATA": None})).findings == ()
 

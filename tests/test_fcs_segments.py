@@ -203,11 +203,15 @@ def test_trailing_bytes(tmp_path: Path) -> None:
     assert sample.findings[0].text == "16 bytes lie behind the last segment and are not read"
     check(tmp_path, [], tail=b"00000000")
     check(tmp_path, [], tail=bytes(7))
+    check(tmp_path, [], tail=b" 0\r\n\0")
+    # Less than an event, and no padding: one byte too many in TEXT would leave such a rest.
+    check(tmp_path, ["trailing-bytes"], tail=b"x")
 
 
 def test_analysis_behind_data_is_no_trailing_rest(tmp_path: Path) -> None:
-    content = fcs_bytes(COLUMNS)
-    check(tmp_path, [], tail=bytes(50), analysis=(len(content), len(content) + 49))
+    content, segment = fcs_bytes(COLUMNS), b"/K/" + b"v" * 46 + b"/"
+    sample = check(tmp_path, [], tail=segment, analysis=(len(content), len(content) + 49))
+    assert sample.analysis == {"K": "v" * 46}
 
 
 @pytest.mark.parametrize("said", [(0, 0), (99, 98), (99, 99)])

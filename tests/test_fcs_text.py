@@ -57,7 +57,7 @@ def test_literal_delimiters() -> None:
 def test_empty_values() -> None:
     text = parse_text(with_required(b"$SYS|| $INST||$FIL|x.fcs|"))
     assert (text.keywords["$SYS"], text.keywords["$INST"], text.keywords["$FIL"]) == ("", "", "x.fcs")
-    assert ("text-doubled-delimiters", "info", "doubled delimiters in TEXT are read as empty values") in [
+    assert ("text-empty-values", "info", "doubled delimiters in TEXT are read as empty values") in [
         (each.code, each.severity, each.text) for each in text.findings
     ]
 

@@ -72,9 +72,12 @@ def test_public_names_are_pinned() -> None:
         "TregflowError",
         "__version__",
         "endpoints",
+        "iter_fcs",
+        "list_datasets",
         "plots",
         "read_fcs",
         "run",
+        "scan_fcs",
         "write_fcs",
     ]
     assert list(tf.__all__) == sorted(tf.__all__)
@@ -219,7 +222,7 @@ def _codes() -> set[str]:
 
 
 def test_every_code_is_explained() -> None:
-    page = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
+    page = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("findings.md", "fcs.md"))
     explained = set(re.findall(r"`([\w-]+)`", page))
     assert _codes() - explained == set()
     assert {code for code in explained if code.startswith("E_")} - _codes() <= {

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         StudyError,
         TregflowError,
     )
-    from tregflow.fcs import Channel, Sample, read_fcs, write_fcs
+    from tregflow.fcs import Channel, Sample, iter_fcs, list_datasets, read_fcs, scan_fcs, write_fcs
     from tregflow.findings import Finding
     from tregflow.gates import Boolean, Polygon, Rectangle
     from tregflow.populations import Gated
@@ -50,7 +50,7 @@ _HOMES = {
         "StudyError",
         "TregflowError",
     ),
-    "tregflow.fcs": ("Channel", "Sample", "read_fcs", "write_fcs"),
+    "tregflow.fcs": ("Channel", "Sample", "iter_fcs", "list_datasets", "read_fcs", "scan_fcs", "write_fcs"),
     "tregflow.findings": ("Finding",),
     "tregflow.gates": ("Boolean", "Polygon", "Rectangle"),
     "tregflow.populations": ("Gated",),
@@ -90,9 +90,12 @@ __all__ = [
     "TregflowError",
     "__version__",
     "endpoints",
+    "iter_fcs",
+    "list_datasets",
     "plots",
     "read_fcs",
     "run",
+    "scan_fcs",
     "write_fcs",
 ]
 

@@ -24,16 +24,17 @@ _GUARDED = re.compile(r"'+\s*[=+\-@]")
 _DELIMITERS = ",;\t"
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write `content` to `path` so that a reader sees the old file or the new one, never a part.
 
-    The bytes go to a temporary file in the same folder, are flushed to the disk, and take the name in one step.
+    The bytes go to a temporary file in the same folder, are flushed to the disk, and take the name in one step. Parts
+    are written as they come; an error on the way leaves the old file as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{path.name[:40]}.{secrets.token_hex(8)}"
     try:
         with temporary.open("xb") as file:  # with the rights that the user's umask leaves: results may concern patients
-            file.write(content)
+            file.writelines((content,) if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

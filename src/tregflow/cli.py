@@ -12,7 +12,7 @@ import sys
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tregflow.batch import Run
     from tregflow.batch.outcome import Outcome
     from tregflow.fcs import Sample
+    from tregflow.interop.crosscheck import PeerReport
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -73,18 +74,35 @@ def demo(
 
 
 @app.command()
-def inspect(files: Annotated[list[Path], typer.Argument(help="FCS files.")], as_json: Json = False) -> None:
-    """Show what FCS files hold: instrument, channels and markers, spillover, findings."""
+def inspect(
+    files: Annotated[list[Path], typer.Argument(help="FCS files.")],
+    as_json: Json = False,
+    cross_check: Annotated[
+        bool, typer.Option("--cross-check", help="Read with FlowIO and fcsparser, too, and list what differs.")
+    ] = False,
+    mode: Annotated[
+        Literal["strict", "standard", "lenient"],
+        typer.Option(help="strict: refuse every deviation; lenient: also whole events of damaged files."),
+    ] = "standard",
+    dataset: Annotated[int | None, typer.Option(min=1, help="Data set, where a file holds several.")] = None,
+) -> None:
+    """Show what FCS files hold: instrument, channels and markers, compensation, findings."""
+    from dataclasses import asdict
+
     from tregflow.fcs import read_fcs
     from tregflow.inspection import describe, page
 
     described, status = [], 0
     for path in files:
         try:
-            sample: Sample = read_fcs(path, channels=(), sha256=as_json)
-            described.append(describe(sample))
+            # The header suffices for the page; another reader's values need ours beside them.
+            wanted = None if cross_check else ()
+            sample: Sample = read_fcs(path, channels=wanted, sha256=as_json, mode=mode, dataset=dataset)
+            checks = _cross_check(path, sample) if cross_check else ()
+            described.append(describe(sample) | ({"cross_check": [asdict(each) for each in checks]} if checks else {}))
             if not as_json:
                 typer.echo(page(sample))
+                _print_checks(checks)
         except TregflowError as error:
             described.append({"file": str(path), "error": {"code": error.code, "text": str(error)}})
             status = 1
@@ -203,6 +221,19 @@ def _reported() -> Iterator[None]:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _cross_check(path: Path, sample: Sample) -> tuple[PeerReport, ...]:
+    from tregflow.interop.crosscheck import cross_check
+
+    return cross_check(path, sample)
+
+
+def _print_checks(checks: Sequence[PeerReport]) -> None:
+    if checks:
+        from tregflow.interop.crosscheck import as_lines
+
+        typer.echo("\n".join([*as_lines(checks), ""]))
 
 
 def _argument(path: Path) -> str:

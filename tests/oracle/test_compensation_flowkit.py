@@ -82,7 +82,7 @@ def test_channels_named_by_number(data_dir: Path) -> None:
     ("name", "code"),
     [
         ("flowatlas/a/390C_Liver_026.fcs", "E_COMPENSATED_TWICE"),
-        ("fcs/fcsparser/EY_2013-07-19_PBS_FCS_3.1_Well_A1.001.fcs", "E_SPILL"),
+        ("fcs/fcsparser/EY_2013-07-19_PBS_FCS_3.1_Well_A1.001.fcs", "E_NO_SPILL"),
         ("gatingml2/data1.fcs", "E_NO_SPILL"),
     ],
 )

@@ -14,7 +14,7 @@ from tregflow.batch.outcome import Outcome
 from tregflow.errors import TregflowError
 from tregflow.fcs import read_fcs
 from tregflow.strategy.evaluate import needed_channels
-from tregflow.strategy.matrix import inside
+from tregflow.strategy.matrix import inside, is_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,5 +135,5 @@ def _matrix_hash(strategy: Strategy, batch: str) -> str:
     """Return the hash of the matrix file that the sample is compensated with; a missing one is reported when needed."""
     setting = strategy.spec.compensation
     name = setting if isinstance(setting, str) else setting.batch.get(batch, "none")
-    path = None if name in ("fcs", "none") else inside(name, strategy.folder or Path(), strategy.source)
+    path = inside(name, strategy.folder or Path(), strategy.source) if is_file(name) else None
     return sha256_file(path) if path is not None and path.is_file() else ""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tregflow.errors import FcsError
 from tregflow.fcs.names import printable, shown
-from tregflow.fcs.numbers import real
+from tregflow.fcs.numbers import real, whole
 from tregflow.findings import Finding
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from tregflow.fcs.layout import Layout
 
 LINEAR = (0.0, 0.0)
+INTEGERS = ("I", "A")
+"""Data types of whole numbers, which alone may be logarithms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +34,13 @@ class Channel:
     pns : str
         ``$PnS``, as a rule the marker, without surrounding blanks; "" if there is none.
     datatype : str
-        "I" (unsigned integers), "F" (float32) or "D" (float64).
+        "I" (unsigned integers), "F" (float32), "D" (float64) or "A" (whole numbers in ASCII).
     bits : int
-        Width of a value in the file.
+        Width of a value in the file; 0 for ASCII between separators.
     range : float or None
-        ``$PnR``; None if it is missing or no usable number. Values of F and D may lie beyond it.
+        ``$PnR``; None if it is missing or no usable number. Values of F, D and A may lie beyond it.
     amplification : (float, float)
-        ``$PnE``: decades and offset; (0, 0) is linear. It applies to integers only.
+        ``$PnE``: decades and offset; (0, 0) is linear. It applies to integers (I and A) only.
     gain : float
         ``$PnG``; 1 if it is absent or unusable. Recorded, not applied.
     """
@@ -58,11 +61,8 @@ class Channel:
 
     @property
     def logarithmic(self) -> bool:
-        """Whether the file's values are logarithms, to be linearised.
-
-        On floating point data ``$PnE`` is a remnant: to apply it would linearise twice (fcs.md 3.5).
-        """
-        return self.datatype == "I" and self.amplification[0] > 0
+        """Whether the file stores logarithms, which `Sample.values` undoes."""
+        return self.datatype in INTEGERS and self.amplification[0] > 0
 
     @property
     def significant_bits(self) -> int:
@@ -70,7 +70,7 @@ class Channel:
 
         Values are below ``$PnR`` (FCS 3.1, section 3.2), so (PnR - 1) needs all the bits that there are.
         """
-        if self.range is None or not self.range.is_integer():
+        if self.datatype != "I" or self.range is None or not self.range.is_integer():
             return self.bits
         return min(self.bits, (int(self.range) - 1).bit_length())
 
@@ -102,14 +102,14 @@ def channels_of(
     names = _unique_names(keywords, len(layout.columns), findings)
     channels = []
     for number, (name, column) in enumerate(zip(names, layout.columns, strict=True), start=1):
-        integer = column.datatype == "I"
+        integer = column.datatype in INTEGERS
         channel = Channel(
             number=number,
             pnn=name,
             pns=keywords.get(f"$P{number}S", "").strip(),
             datatype=column.datatype,
             bits=8 * column.width,
-            range=_range(keywords.get(f"$P{number}R"), name, findings, integer=integer),
+            range=_range(keywords.get(f"$P{number}R"), name, findings, masked=column.datatype == "I"),
             amplification=_amplification(keywords.get(f"$P{number}E"), name, findings, file, integer=integer),
             gain=_gain(keywords.get(f"$P{number}G"), name, findings),
         )
@@ -125,7 +125,7 @@ def label_list(channels: Sequence[Channel]) -> tuple[str, ...]:
 
 def _unique_names(keywords: Mapping[str, str], n_channels: int, findings: list[Finding]) -> list[str]:
     names: list[str] = []
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     for number in range(1, n_channels + 1):
         wanted = keywords.get(f"$P{number}N", "").strip()
         if not wanted:
@@ -135,25 +135,31 @@ def _unique_names(keywords: Mapping[str, str], n_channels: int, findings: list[F
         if wanted and name != wanted:
             text = f"two channels are called {wanted}: channel {number} is read as {name}"
             findings.append(Finding("pnn-duplicate", "warning", name, text))
-        taken.add(name)
         names.append(name)
     return names
 
 
-def _free(name: str, taken: set[str]) -> str:
-    candidate, copy = name, 2
+def _free(name: str, taken: dict[str, int]) -> str:
+    """Return `name`, or `name` with the first free suffix; `taken` keeps for each name the last one given."""
+    candidate, copy = name, taken.get(name, 1)
     while candidate in taken:
-        candidate, copy = f"{name}#{copy}", copy + 1
+        copy += 1
+        candidate = f"{name}#{copy}"
+    taken.setdefault(candidate, 1)
+    taken[name] = copy
     return candidate
 
 
-def _range(text: str | None, name: str, findings: list[Finding], *, integer: bool) -> float | None:
-    value = real(text)
+def _range(text: str | None, name: str, findings: list[Finding], *, masked: bool) -> float | None:
+    value, exact = real(text), whole(text)
+    if value is not None and exact is not None and value < exact:
+        # Above 2^53 the nearest float may lie below the range, and the mask would cut off the highest bit.
+        value = math.nextafter(value, math.inf)
     # 1e38 and the like stand for "unbounded", and a range of 0 or 1 would mask every value to 0 (fcs.md 3.4).
     usable = value is not None and 1 < value <= 2.0**64
     if usable:
         return value
-    if integer:
+    if masked:
         state = "is missing" if text is None else f"is {shown(text)}"
         findings.append(Finding("pnr-unusable", "warning", name, f"$PnR {state}: no bits are masked"))
     return None
@@ -179,6 +185,9 @@ def _amplification(
             )
         return LINEAR
     if decades == 0:
+        if offset and integer:
+            said = f"$PnE is {shown(text)}, an offset without decades: the channel is read as linear"
+            findings.append(Finding("pne-offset-of-linear", "info", name, said))
         return LINEAR
     # FCS 3.1, section 3.2: an offset of 0 on a logarithmic channel is a common slip and counts as 1.
     return decades, offset or 1.0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tregflow.fcs.ascii_data import delimited_values, fixed_values
 from tregflow.findings import Finding
 
 if TYPE_CHECKING:
@@ -13,17 +15,22 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tregflow.fcs.byteorder import ByteOrder
     from tregflow.fcs.channels import Channel
     from tregflow.fcs.header import Segment
     from tregflow.fcs.layout import Layout
     from tregflow.fcs.sample import Column
 
+    _Decoder = Callable[[NDArray[Any], Column, int], int]
+
 BLOCK = 8_192
 """Events decoded at a time: a row-major block of 20 float channels (655 kB) stays in cache while it is cut."""
 
-_NUMPY_KIND = {"I": "u", "F": "f", "D": "f"}
-_FLOAT32_BITS = 24
-"""Integers up to 2^24 are exact in float32."""
+_FLOAT32_BITS, _FLOAT64_BITS = 24, 53
+"""Integers up to 2^24 are exact in float32, up to 2^53 in float64."""
+_FLOAT32_DIGITS, _FLOAT64_DIGITS = 7, 15
+"""The same in decimal digits."""
+_MACHINE_WIDTHS = (1, 2, 4, 8)
 
 
 def decode(
@@ -31,9 +38,9 @@ def decode(
     segment: Segment,
     layout: Layout,
     channels: Sequence[Channel],
-    n_events: int,
+    events: range,
     *,
-    passed: Callable[[int], None],
+    file: str,
 ) -> tuple[dict[str, Column], tuple[Finding, ...]]:
     """Decode the values of some channels, block by block.
 
@@ -42,71 +49,147 @@ def decode(
     data : memoryview
         The data set, from its first byte to the end of the file.
     segment : Segment
-        DATA, checked to lie inside `data` and to hold `n_events`.
+        DATA, checked to lie inside `data` and to hold the events.
     layout : Layout
         Of all columns of the file.
     channels : sequence of Channel
         Those to decode.
-    n_events : int
-    passed : callable
-        Told after each block up to which byte the file has been decoded, so that the very bytes can be hashed while
-        they are at hand.
+    events : range
+        Numbers of the events to decode, from 0, without gaps.
+    file : str
+        Name for messages.
 
     Returns
     -------
     dict of str to (n_events,) ndarray
-        ``$PnN`` to values as stored; integers masked. float32, or float64 for type D and integers above 24 bits.
+        ``$PnN`` to values as stored; integers masked. float32; float64 for type D and integers above 24 bits; uint64
+        for integers above 53 bits.
     tuple of Finding
+
+    Raises
+    ------
+    FcsError
+        ``E_ASCII``: type A, and a value that is no whole number.
     """
-    columns: list[Column] = [np.empty(n_events, dtype=_kind(channel)) for channel in channels]
-    stored = _stored(data, segment, layout, channels, n_events)
+    if layout.delimited:
+        return _decode_delimited(data, segment, layout, channels, events, file=file), ()
+    columns: list[Column] = [np.empty(len(events), dtype=_kind(channel)) for channel in channels]
+    decoders = [_decoder(channel, layout.order, file) for channel in channels]
+    stored = [_stored(data, segment, layout, channel, events) for channel in channels]
     odd = [0] * len(channels)
-    for start in range(0, n_events, BLOCK):
-        stop = min(start + BLOCK, n_events)
-        for index, channel in enumerate(channels):
-            target = columns[index][start:stop]
-            odd[index] += _decode_block(stored[index][start:stop], target, channel)
-        passed(segment.begin + stop * layout.event_size)
-    findings = tuple(_finding(channel, count, n_events) for channel, count in zip(channels, odd, strict=True) if count)
+    for start in range(0, len(events), BLOCK):
+        for index, decoder in enumerate(decoders):
+            odd[index] += decoder(
+                stored[index][start : start + BLOCK], columns[index][start : start + BLOCK], events.start + start
+            )
+    findings = tuple(
+        _finding(channel, count, len(events)) for channel, count in zip(channels, odd, strict=True) if count
+    )
     return dict(zip((channel.pnn for channel in channels), columns, strict=True)), findings
 
 
-def _stored(
-    data: memoryview, segment: Segment, layout: Layout, channels: Sequence[Channel], n_events: int
-) -> list[NDArray[np.generic]]:
-    """Return each channel as a view of the mapped bytes, one event's size from value to value."""
-    if n_events == 0:
-        return []
-    positions = layout.positions
-    return [
-        np.ndarray(
-            (n_events,),
-            dtype=f"{layout.order}{_NUMPY_KIND[channel.datatype]}{channel.bits // 8}",
-            buffer=data,
-            offset=segment.begin + positions[channel.number - 1],
-            strides=(layout.event_size,),
-        )
-        for channel in channels
-    ]
+def _decode_delimited(
+    data: memoryview, segment: Segment, layout: Layout, channels: Sequence[Channel], events: range, *, file: str
+) -> dict[str, Column]:
+    if not channels:
+        return {}
+    wanted = [channel.number - 1 for channel in channels]
+    rows = delimited_values(data, segment, len(layout.columns), wanted, events, file=file)
+    return {channel.pnn: row for channel, row in zip(channels, rows, strict=True)}
 
 
-def _kind(channel: Channel) -> type[np.float32] | type[np.float64]:
-    exact = channel.datatype == "F" or (channel.datatype == "I" and channel.significant_bits <= _FLOAT32_BITS)
-    return np.float32 if exact else np.float64
+def _stored(data: memoryview, segment: Segment, layout: Layout, channel: Channel, events: range) -> NDArray[Any]:
+    """Return a channel as a view of the mapped bytes, one event's size from value to value."""
+    width = layout.columns[channel.number - 1].width
+    if not events:
+        return np.empty(0, f"V{width}")
+    return np.ndarray(
+        (len(events),),
+        dtype=f"V{width}",
+        buffer=data,
+        offset=segment.begin + layout.positions[channel.number - 1] + events.start * layout.event_size,
+        strides=(layout.event_size,),
+    )
 
 
-def _decode_block(stored: NDArray[np.generic], target: Column, channel: Channel) -> int:
-    """Fill `target`; return how many values were changed by the mask, or are NaN or infinite."""
-    if channel.datatype != "I":
-        target[:] = stored
-        return int(target.size - np.count_nonzero(np.isfinite(target)))
-    if channel.significant_bits == channel.bits:
-        target[:] = stored
+def _kind(channel: Channel) -> type[np.float32 | np.float64 | np.uint64]:
+    if channel.datatype in ("F", "D"):
+        return np.float32 if channel.datatype == "F" else np.float64
+    if channel.datatype == "A":
+        size, single, double = channel.bits // 8, _FLOAT32_DIGITS, _FLOAT64_DIGITS
+    else:
+        size, single, double = channel.significant_bits, _FLOAT32_BITS, _FLOAT64_BITS
+    return np.float32 if size <= single else np.float64 if size <= double else np.uint64
+
+
+def _decoder(channel: Channel, order: ByteOrder, file: str) -> _Decoder:
+    """Return what fills a block of the channel's column from stored bytes, given the number of its first event.
+
+    It returns how many values are odd: changed by the mask, NaN or infinite.
+    """
+    width = channel.bits // 8
+    if channel.datatype == "A":
+        return partial(_ascii_block, channel=channel.pnn, file=file)
+    places = order.places if width > 1 else ()
+    if channel.datatype == "I":
+        mask = (1 << channel.significant_bits) - 1 if channel.significant_bits < channel.bits else 0
+        return partial(_integer_block, kind=f"{order.direction}u{width}", places=places, mask=mask)
+    return partial(_float_block, kind=f"{order.direction}f{width}", places=places)
+
+
+def _ascii_block(stored: NDArray[Any], target: Column, first: int, *, channel: str, file: str) -> int:
+    target[:] = fixed_values(stored, first, channel, file)
+    return 0
+
+
+def _float_block(
+    stored: NDArray[Any],
+    target: Column,
+    first: int,  # noqa: ARG001 - what every decoder is given
+    *,
+    kind: str,
+    places: tuple[int, ...],
+) -> int:
+    target[:] = (_rearranged(stored, places) if places else stored).view(kind)
+    return int(target.size - np.count_nonzero(np.isfinite(target)))
+
+
+def _integer_block(
+    stored: NDArray[Any],
+    target: Column,
+    first: int,  # noqa: ARG001
+    *,
+    kind: str,
+    places: tuple[int, ...],
+    mask: int,
+) -> int:
+    little_or_big = _rearranged(stored, places) if places else stored
+    joined = stored.itemsize not in _MACHINE_WIDTHS
+    numbers: NDArray[Any] = _joined(little_or_big, kind[0]) if joined else little_or_big.view(kind)
+    if not mask:
+        target[:] = numbers
         return 0
-    integers = stored.astype(np.uint32)
-    masked = integers & np.uint32((1 << channel.significant_bits) - 1)
+    # In the machine's order: NumPy would swap bytes anew for each operation.
+    native = numbers.astype(numbers.dtype.newbyteorder("="))
+    masked = native & native.dtype.type(mask)
     target[:] = masked
-    return int(np.count_nonzero(masked != integers))
+    return int(np.count_nonzero(masked != native))
+
+
+def _rearranged(stored: NDArray[Any], places: tuple[int, ...]) -> NDArray[Any]:
+    """Return values of a mixed byte order in little endian: each byte goes where its significance says."""
+    letters = np.frombuffer(stored.tobytes(), np.uint8).reshape(len(stored), -1)
+    little = np.empty_like(letters)
+    little[:, list(places)] = letters
+    return little.reshape(-1).view(stored.dtype)
+
+
+def _joined(stored: NDArray[Any], direction: str) -> NDArray[np.uint64]:
+    """Return values of 3, 5, 6 or 7 bytes, which no machine type has, as 64-bit integers."""
+    letters = np.frombuffer(stored.tobytes(), np.uint8).reshape(len(stored), -1)
+    wide = np.zeros((len(stored), 8), np.uint8)
+    wide[:, : letters.shape[1]] = letters if direction == "<" else letters[:, ::-1]
+    return wide.reshape(-1).view("<u8")
 
 
 def _finding(channel: Channel, count: int, n_events: int) -> Finding:

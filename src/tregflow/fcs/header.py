@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tregflow.errors import FcsError
 from tregflow.fcs.names import shown
 from tregflow.fcs.numbers import whole
 from tregflow.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 VERSIONS = ("2.0", "3.0", "3.1", "3.2")
 HEADER_BYTES = 58
@@ -25,6 +29,10 @@ _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
     (b"<?xml", "an XML document", "export the events as FCS"),
 )
 _EXPORT = "export the file again from the software that wrote it"
+_MOST_OTHER = 100
+"""OTHER segments that are listed; a hostile file may fill megabytes with pairs of numbers."""
+_FIELD = 8
+_DIGITS = b"0123456789 "
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +71,17 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What HEADER says, and where primary TEXT lies (checked against the size of the file)."""
+    """What HEADER says, and where primary TEXT lies (checked against the size of the file).
+
+    `other` lists the OTHER segments that lie inside the file; what they hold is the business of their writer.
+    """
 
     version: str
     text: Segment
     data: Offsets
     analysis: Offsets
     findings: tuple[Finding, ...]
+    other: tuple[Segment, ...] = ()
 
 
 def offsets(begin: str | None, end: str | None) -> Offsets:
@@ -83,7 +95,7 @@ def offsets(begin: str | None, end: str | None) -> Offsets:
     return Offsets(_position(begin), _position(end))
 
 
-def read_header(data: memoryview, *, file: str) -> Header:
+def read_header(data: memoryview, *, file: str, assumed: str = "") -> Header:
     """Read HEADER and check that TEXT lies inside the file.
 
     Parameters
@@ -92,6 +104,8 @@ def read_header(data: memoryview, *, file: str) -> Header:
         The data set, from its first byte to the end of the file.
     file : str
         Name for messages.
+    assumed : str
+        Version to assume where the file names an unknown one.
 
     Returns
     -------
@@ -103,24 +117,43 @@ def read_header(data: memoryview, *, file: str) -> Header:
         ``E_NOT_FCS``, ``E_VERSION``, ``E_OFFSETS`` (TEXT has no usable place), ``E_TRUNCATED`` (TEXT is cut off).
     """
     _check_signature(bytes(data[:512]), len(data), file)
-    version = bytes(data[3:6]).decode("latin-1")
-    if version not in VERSIONS:
-        raise FcsError(
-            f"unknown version {shown('FCS' + version)}",
-            code="E_VERSION",
-            file=file,
-            expected=f"FCS {', '.join(VERSIONS[:-1])} or {VERSIONS[-1]}",
-            remedy=_EXPORT + ", as FCS 3.1",
-        )
+    version, findings = _version(bytes(data[3:6]).decode("latin-1"), assumed, file)
     fields = [bytes(data[at : at + 8]).decode("latin-1") for at in range(10, HEADER_BYTES, 8)]
-    analysis = offsets(fields[4], fields[5])
+    text = _text_segment(offsets(fields[0], fields[1]), len(data), file)
     return Header(
         version=version,
-        text=_text_segment(offsets(fields[0], fields[1]), len(data), file),
+        text=text,
         data=offsets(fields[2], fields[3]),
-        analysis=analysis,
-        findings=_findings(fields, analysis, len(data)),
+        analysis=offsets(fields[4], fields[5]),
+        findings=(*findings, *_findings(fields)),
+        other=tuple(_other(bytes(data[HEADER_BYTES : text.begin][: 2 * _FIELD * _MOST_OTHER]), len(data))),
     )
+
+
+def _version(version: str, assumed: str, file: str) -> tuple[str, tuple[Finding, ...]]:
+    if version in VERSIONS:
+        return version, ()
+    if assumed:
+        text = f"unknown version {shown('FCS' + version)}: read as FCS {assumed}, as asked for"
+        return assumed, (Finding("version-assumed", "review", "HEADER", text),)
+    raise FcsError(
+        f"unknown version {shown('FCS' + version)}",
+        code="E_VERSION",
+        file=file,
+        expected=f"FCS {', '.join(VERSIONS[:-1])} or {VERSIONS[-1]}",
+        remedy=_EXPORT + ", as FCS 3.1",
+    )
+
+
+def _other(fields: bytes, size: int) -> Iterator[Segment]:
+    """Read the pairs of positions behind HEADER; anything else there ends them."""
+    for at in range(0, len(fields) - 2 * _FIELD + 1, 2 * _FIELD):
+        pair = fields[at : at + 2 * _FIELD]
+        if pair.strip(_DIGITS):
+            return
+        said = offsets(*(half.decode("latin-1") for half in (pair[:_FIELD], pair[_FIELD:])))
+        if said.begin is not None and said.end is not None and HEADER_BYTES <= said.begin <= said.end < size:
+            yield Segment(said.begin, said.end)
 
 
 def _position(text: str | None) -> int | None:
@@ -188,14 +221,11 @@ def _text_segment(found: Offsets, size: int, file: str) -> Segment:
     return Segment(begin, end)
 
 
-def _findings(fields: list[str], analysis: Offsets, size: int) -> tuple[Finding, ...]:
+def _findings(fields: list[str]) -> tuple[Finding, ...]:
     findings = []
     for name, pair in (("DATA", fields[2:4]), ("ANALYSIS", fields[4:6])):
         odd = [text for text in pair if text.strip(" \0") and whole(text) is None]
         if odd:
             text = f"HEADER gives {shown(odd[0])} as a position of {name}: it counts as absent"
             findings.append(Finding("header-not-a-number", "info", "HEADER", text))
-    if analysis.end is not None and analysis.end >= size:
-        text = f"ANALYSIS is said to lie at {analysis}, past the end of the file: ignored"
-        findings.append(Finding("analysis-past-end", "info", "HEADER", text))
     return tuple(findings)

@@ -2,44 +2,75 @@
 
 from __future__ import annotations
 
-import hashlib
-import mmap
-import os
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, get_args
 
 from tregflow.errors import FcsError, PanelError
+from tregflow.fcs.ascii_data import locate_delimited
 from tregflow.fcs.channels import Channel, channels_of, label_list
+from tregflow.fcs.clock import clock_findings, clock_of
 from tregflow.fcs.data import decode
-from tregflow.fcs.header import read_header
-from tregflow.fcs.layout import layout_of, next_data_set
+from tregflow.fcs.datasets import DataSet, Part, choose_part, described
+from tregflow.fcs.extras import analysis_offsets, check_crc, read_analysis
+from tregflow.fcs.header import VERSIONS
+from tregflow.fcs.layout import Layout, layout_of
 from tregflow.fcs.names import near_misses
 from tregflow.fcs.sample import Sample
-from tregflow.fcs.segments import locate_data, supplemental
-from tregflow.fcs.text import Text, is_text, merge, parse_text
+from tregflow.fcs.segments import Located, check_trailing, locate_data, supplemental
+from tregflow.fcs.source import Hashing, Opened, Source, opened
+from tregflow.fcs.strict import refuse_deviations
+from tregflow.fcs.text import Text, is_text, merge, parse_text, taken
+from tregflow.fcs.zero_based import from_one
 from tregflow.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
-_HASH_CHUNK = 1 << 20
+    from tregflow.fcs.sample import Column
+
+Mode = Literal["strict", "standard", "lenient"]
+
+REPAIRS = ("zero-based-parameters", *(f"assume-fcs-{version}" for version in VERSIONS))
+"""Repairs that are made only where the caller names them: each has more than one reading."""
+
+_CHUNK = 65_536
 
 
-def read_fcs(path: Path | str, *, channels: Sequence[str] | None = None, sha256: bool = False) -> Sample:
+def read_fcs(
+    path: Source,
+    *,
+    channels: Sequence[str] | None = None,
+    events: tuple[int, int | None] | None = None,
+    dataset: int | None = None,
+    mode: Mode = "standard",
+    repairs: Sequence[str] = (),
+    sha256: bool = False,
+) -> Sample:
     """Read an FCS file of version 2.0, 3.0, 3.1 or 3.2.
 
-    The file is memory-mapped, and only the columns asked for are decoded. Its size and time are compared before and
-    after. What deviates from the standard is repaired where only one reading is left, and recorded as a finding;
-    everything else is an error that says what is wrong. Values are the file's own and never clipped.
+    The file is memory-mapped, and only the columns and events asked for are decoded. Its size and time are compared
+    before and after. What deviates from the standard is repaired where only one reading is left, and recorded as a
+    finding; everything else is an error that says what is wrong. Values are the file's own and never clipped.
 
     Parameters
     ----------
-    path : Path or str
+    path : Path, str or file object
+        A path, a URL (``s3://…``, which needs fsspec), or a file object open for reading bytes.
     channels : sequence of str, optional
         ``$PnN`` of the channels to decode; default: all; ``()``: none, for the keywords alone.
+    events : (int, int or None), optional
+        First event, from 0, and the one behind the last, as in a slice; None: to the end.
+    dataset : int, optional
+        Number of the data set, from 1. Needed where the file holds several, except for the pair of a Beckman LMD file,
+        of which the second is read.
+    mode : {"standard", "strict", "lenient"}
+        strict: every deviation is an error. lenient: also the whole events of a file that is cut off, or whose ``$TOT``
+        is wrong; such a sample can be looked at and is refused where frequencies are computed.
+    repairs : sequence of str
+        Repairs to make that the file alone does not justify: ``zero-based-parameters``, ``assume-fcs-3.1``.
     sha256 : bool
-        Whether to hash the bytes of the file on the way.
+        Whether to hash the bytes of the file, beside the decoding.
 
     Returns
     -------
@@ -49,146 +80,263 @@ def read_fcs(path: Path | str, *, channels: Sequence[str] | None = None, sha256:
     ------
     FcsError
         The file is missing (``E_MISSING``), no FCS file (``E_NOT_FCS``), damaged (``E_TRUNCATED``,
-        ``E_TEXTMODE_DAMAGE``), contradicts itself (``E_OFFSETS``, ``E_TOT_MISMATCH``, ``E_PAR`` …), is of a kind not
-        read yet (``E_DATATYPE``, ``E_WIDTH``, ``E_BYTEORD``, ``E_MODE``, ``E_DATASET``, ``E_VERSION``), or changed
-        while it was read (``E_CHANGED``).
+        ``E_TEXTMODE_DAMAGE``), contradicts itself (``E_OFFSETS``, ``E_TOT_MISMATCH``, ``E_PAR`` …), is of a kind that
+        cannot be read (``E_DATATYPE``, ``E_WIDTH``, ``E_BYTEORD``, ``E_MODE``, ``E_VERSION``), holds several data sets
+        (``E_DATASET``), is not as strict reading wants it (``E_STRICT``, ``E_DELIM``), or changed while it was read
+        (``E_CHANGED``). Also for events (``E_EVENTS``) or options (``E_OPTION``) that cannot be.
     PanelError
         ``E_NO_CHANNEL``: a channel asked for is not in the file.
     """
-    path = Path(path)
-    wanted = (channels,) if isinstance(channels, str) else channels
-    try:
-        with path.open("rb") as stream:
-            before = _state(stream)
-            sample = _read(_mapped(stream), path, wanted, _Hash(active=sha256))
-            _check_unchanged(before, stream, path)
-    except FileNotFoundError:
-        raise FcsError(
-            "no such file", code="E_MISSING", file=str(path), remedy="check the name and the folder"
-        ) from None
-    except OSError as error:
-        raise FcsError(
-            f"the file cannot be read: {error.strerror or error}",
-            code="E_UNREADABLE",
-            file=str(path),
-            remedy="check that it is a file, and that you may read it",
-        ) from error
+    options = _options(mode, repairs)
+    with opened(path) as source:
+        plan = _plan(source, dataset, options)
+        wanted = _selected(plan.channels, channels, plan.file)
+        span = _span(events, plan.located.n_events, plan.file)
+        with Hashing(source.data, active=sha256) as hashing:
+            columns, noticed = decode(plan.data, plan.located.data, plan.layout, wanted, span, file=plan.file)
+            if wanted and len(span) == plan.located.n_events:
+                noticed += _checked_sum(plan, options)
+            sample = plan.sample(columns, span, noticed, sha256=hashing.digest())
+        source.check_unchanged()
     return sample
 
 
-@dataclass
-class _Hash:
-    """SHA-256 of the data set's bytes in their order, fed as far as the decoder has come."""
+def iter_fcs(
+    path: Source,
+    *,
+    n_events: int = _CHUNK,
+    channels: Sequence[str] | None = None,
+    dataset: int | None = None,
+    mode: Mode = "standard",
+    repairs: Sequence[str] = (),
+) -> Iterator[Sample]:
+    """Read an FCS file in pieces: a sample per `n_events` events, in their order.
 
-    active: bool
-    position: int = 0
+    Memory holds one piece at a time, whatever the size of the file. Findings on values (masked bits, NaN) are those of
+    the piece. A file without events gives one sample without events.
 
-    def __post_init__(self) -> None:
-        self._hash = hashlib.sha256()
+    Parameters
+    ----------
+    path, channels, dataset, mode, repairs
+        As for `read_fcs`.
+    n_events : int
+        Events per piece; the last may have fewer.
 
-    def advance(self, data: memoryview, stop: int) -> None:
-        """Hash the bytes up to `stop`."""
-        while self.active and self.position < stop:
-            end = min(self.position + _HASH_CHUNK, stop)
-            self._hash.update(data[self.position : end])
-            self.position = end
+    Yields
+    ------
+    Sample
+        Its `first_event` says where in the file it begins.
 
-    def digest(self, data: memoryview) -> str | None:
-        """Hash the rest; return the digest, or None if none was asked for."""
-        self.advance(data, len(data))
-        return self._hash.hexdigest() if self.active else None
+    Raises
+    ------
+    FcsError, PanelError
+        As `read_fcs`; ``E_OPTION``: fewer than one event per piece.
+    """
+    if n_events < 1:
+        raise FcsError("a piece needs an event", code="E_OPTION", expected="n_events of 1 or more")
+    with opened(path) as source:
+        plan = _plan(source, dataset, _options(mode, repairs))
+        wanted = _selected(plan.channels, channels, plan.file)
+        total = plan.located.n_events
+        # Only reading tells where a separated value stands: those files are decoded once, and cut afterwards.
+        step = total if plan.layout.delimited else n_events
+        for start in range(0, max(total, 1), max(step, 1)):
+            span = range(start, min(start + step, total))
+            columns, noticed = decode(plan.data, plan.located.data, plan.layout, wanted, span, file=plan.file)
+            source.check_unchanged()
+            yield from _pieces(plan, columns, span, n_events, noticed)
 
 
-def _state(stream: BinaryIO) -> tuple[int, int]:
-    status = os.fstat(stream.fileno())
-    return status.st_size, status.st_mtime_ns
+def list_datasets(path: Source) -> tuple[DataSet, ...]:
+    """List the data sets of an FCS file.
+
+    Parameters
+    ----------
+    path : Path, str or file object
+
+    Returns
+    -------
+    tuple of DataSet
+
+    Raises
+    ------
+    FcsError
+        ``E_DATASET``: ``$NEXTDATA`` leads nowhere; and what HEADER and TEXT raise.
+    """
+    with opened(path) as source:
+        found = tuple(described(source.data, file=source.file))
+        source.check_unchanged()
+    return found
 
 
-def _mapped(stream: BinaryIO) -> memoryview:
-    # An empty file cannot be mapped. The map is never closed by hand: the frames of an error still look at it.
-    if _state(stream)[0] == 0:
-        return memoryview(b"")
-    return memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+@dataclass(frozen=True, slots=True)
+class _Options:
+    mode: Mode
+    zero_based: bool
+    assumed: str
 
 
-def _check_unchanged(before: tuple[int, int], stream: BinaryIO, path: Path) -> None:
-    if _state(stream) != before:
-        raise FcsError(
-            "the file changed while it was read",
-            code="E_CHANGED",
-            file=path.name,
-            expected="the same size and time before and after",
-            remedy="wait until the file is complete, then read it again",
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Everything that is known of a data set before a value is decoded."""
+
+    file: str
+    path: Path | None
+    part: Part
+    text: Text
+    layout: Layout
+    located: Located
+    channels: tuple[Channel, ...]
+    analysis: dict[str, str]
+    last: int
+    findings: tuple[Finding, ...]
+    lenient: bool
+    data: memoryview = field(repr=False)
+
+    @property
+    def limit(self) -> int:
+        """Where the data set ends at the latest."""
+        return len(self.data) if self.part.following is None else self.part.following
+
+    def sample(
+        self, columns: dict[str, Column], span: range, noticed: tuple[Finding, ...], *, sha256: str | None = None
+    ) -> Sample:
+        return Sample(
+            file=self.file,
+            path=self.path,
+            version=self.part.header.version,
+            keywords=self.text.keywords,
+            channels=self.channels,
+            n_events=len(span),
+            findings=(*self.findings, *noticed),
+            sha256=sha256,
+            columns=columns,
+            spelling=self.text.spelling,
+            analysis=self.analysis,
+            other=self.part.header.other,
+            dataset=self.part.number,
+            first_event=span.start,
+            events_in_file=self.located.n_events,
+            lenient=self.lenient,
         )
 
 
-def _read(data: memoryview, path: Path, wanted: Sequence[str] | None, digest: _Hash) -> Sample:
-    file = path.name
-    header = read_header(data, file=file)
-    text = parse_text(bytes(data[header.text.begin : header.text.end + 1]))
-    _check_single(data, text.keywords, file)
-    layout = layout_of(text.keywords, file=file)
-    located = locate_data(data, header, text.keywords, layout, file=file)
-    stext, stext_findings = supplemental(text.keywords, header.text, located.data, len(data))
-    if stext is not None:
-        text = _with_supplemental(text, bytes(data[stext.begin : stext.end + 1]))
-    channels, channel_findings = channels_of(text.keywords, layout, file=file)
-    columns, value_findings = decode(
-        data,
-        located.data,
-        layout,
-        _selected(channels, wanted, file),
-        located.n_events,
-        passed=lambda stop: digest.advance(data, stop),
-    )
-    return Sample(
+def _options(mode: Mode, repairs: Sequence[str]) -> _Options:
+    unknown = [repair for repair in repairs if repair not in REPAIRS]
+    if mode not in get_args(Mode) or unknown:
+        problem = f"unknown repair {unknown[0]!r}" if unknown else f"unknown mode {mode!r}"
+        raise FcsError(problem, code="E_OPTION", available=REPAIRS if unknown else get_args(Mode))
+    versions = [repair.removeprefix("assume-fcs-") for repair in repairs if repair.startswith("assume-fcs-")]
+    return _Options(mode, "zero-based-parameters" in repairs, versions[0] if versions else "")
+
+
+def _plan(source: Opened, dataset: int | None, options: _Options) -> _Plan:
+    file, lenient = source.file, options.mode == "lenient"
+    part = choose_part(source.data, dataset, file=file, assumed=options.assumed)
+    text = from_one(part.text) if options.zero_based else part.text
+    layout = layout_of(text.keywords, file=file, version=part.header.version)
+    located = _located(part, text, layout, file, lenient=lenient)
+    stext, stext_findings = supplemental(text.keywords, part.header.text, located.data, len(part.data))
+    whole_text = text if stext is None else _with_supplemental(text, taken(part.data, stext), file)
+    occupied = [part.header.text, located.data, *([stext] if stext else [])]
+    said = analysis_offsets(part.header, text.keywords)
+    analysis, analysis_segment, analysis_findings = read_analysis(part.data, said, occupied)
+    declared = [*occupied, *part.header.other, *([analysis_segment] if analysis_segment else [])]
+    channels, channel_findings = channels_of(whole_text.keywords, layout, file=file)
+    plan = _Plan(
         file=file,
-        path=path,
-        version=header.version,
-        keywords=text.keywords,
+        path=source.path,
+        part=part,
+        text=whole_text,
+        layout=layout,
+        located=located,
         channels=channels,
-        n_events=located.n_events,
-        findings=(
-            *header.findings,
-            *text.findings,
-            *layout.findings,
-            *located.findings,
-            *stext_findings,
-            *channel_findings,
-            *value_findings,
-        ),
-        sha256=digest.digest(data),
-        columns=columns,
+        analysis=analysis,
+        last=max(segment.end for segment in declared),
+        findings=(),
+        lenient=lenient,
+        data=part.data,
     )
+    trailing = check_trailing(part.data, located, declared, event_size=layout.event_size, limit=plan.limit, file=file)
+    findings = (
+        *part.findings,
+        *part.header.findings,
+        *whole_text.findings,
+        *layout.findings,
+        *located.findings,
+        *trailing,
+        *stext_findings,
+        *analysis_findings,
+        *channel_findings,
+        *clock_findings(clock_of(channels, whole_text.keywords), whole_text.keywords),
+        *([_LENIENT] if lenient else []),
+    )
+    if options.mode == "strict":
+        refuse_deviations(findings, part.header, text.keywords, len(channels), file=file)
+    return replace(plan, findings=findings)
 
 
-def _with_supplemental(text: Text, segment: bytes) -> Text:
+_LENIENT = Finding("read-lenient", "review", "file", "read in lenient mode: no frequency may be computed from it")
+
+
+def _located(part: Part, text: Text, layout: Layout, file: str, *, lenient: bool) -> Located:
+    if layout.delimited:
+        located = locate_delimited(part.data, part.header, text.keywords, layout, file=file)
+    else:
+        located = locate_data(part.data, part.header, text.keywords, layout, file=file, lenient=lenient)
+    if part.following is not None and located.data.end >= part.following:
+        raise FcsError(
+            "the next data set begins inside DATA",
+            code="E_DATASET",
+            file=file,
+            expected=f"$NEXTDATA behind byte {located.data.end}",
+            available=(f"$NEXTDATA {part.following}",),
+            remedy="export the file again from the software that wrote it",
+        )
+    return located
+
+
+def _checked_sum(plan: _Plan, options: _Options) -> tuple[Finding, ...]:
+    findings = check_crc(plan.data, plan.last, plan.limit)
+    if options.mode == "strict":
+        refuse_deviations(findings, plan.part.header, plan.text.keywords, 0, file=plan.file)
+    return findings
+
+
+def _pieces(
+    plan: _Plan, columns: dict[str, Column], span: range, n_events: int, noticed: tuple[Finding, ...]
+) -> Iterator[Sample]:
+    for start in range(0, max(len(span), 1), n_events):
+        piece = span[start : start + n_events]
+        cut = {name: column[start : start + n_events] for name, column in columns.items()}
+        yield plan.sample(cut, piece, noticed)
+
+
+def _with_supplemental(text: Text, segment: bytes, file: str) -> Text:
     if is_text(segment):
-        return merge(text, parse_text(segment, where="supplemental TEXT"))
+        return merge(text, parse_text(segment, where="supplemental TEXT", file=file))
     finding = Finding("stext-not-text", "info", "supplemental TEXT", "supplemental TEXT holds no keywords: ignored")
     return replace(text, findings=(*text.findings, finding))
 
 
-def _check_single(data: memoryview, keywords: dict[str, str], file: str) -> None:
-    following = next_data_set(keywords, size=len(data), file=file)
-    if following is None:
-        return
-    named = bytes(data[following : following + 3]) == b"FCS"
-    raise FcsError(
-        "the file holds more than one data set, which is not read yet" if named else "$NEXTDATA points at no data set",
-        code="E_DATASET",
-        file=file,
-        expected="one data set: $NEXTDATA 0",
-        available=(f"$NEXTDATA {following}",),
-        remedy="split the file into one file per data set" if named else "export the file again",
-    )
+def _span(events: tuple[int, int | None] | None, n_events: int, file: str) -> range:
+    start, stop = (0, None) if events is None else events
+    if start < 0 or (stop is not None and stop < start):
+        raise FcsError(
+            f"events {start} to {stop} are no range",
+            code="E_EVENTS",
+            file=file,
+            expected="events=(first, behind the last), counted from 0",
+        )
+    return range(n_events)[start:stop]
 
 
 def _selected(channels: tuple[Channel, ...], wanted: Sequence[str] | None, file: str) -> list[Channel]:
     if wanted is None:
         return list(channels)
+    chosen = {wanted} if isinstance(wanted, str) else set(wanted)
     names = {channel.pnn for channel in channels}
-    for name in wanted:
+    for name in wanted if not isinstance(wanted, str) else (wanted,):
         if name not in names:
             near = near_misses(name, names)
             raise PanelError(
@@ -198,5 +346,4 @@ def _selected(channels: tuple[Channel, ...], wanted: Sequence[str] | None, file:
                 available=label_list(channels),
                 remedy=f"near miss {', '.join(map(repr, near))}" if near else "name a channel by its $PnN",
             )
-    chosen = set(wanted)
     return [channel for channel in channels if channel.pnn in chosen]

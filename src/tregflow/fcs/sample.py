@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,18 +13,21 @@ from numpy.typing import NDArray
 
 from tregflow.errors import FcsError, PanelError
 from tregflow.fcs.channels import LINEAR, Channel, label_list
-from tregflow.fcs.names import near_misses
+from tregflow.fcs.clock import Clock, acquired, clock_of
+from tregflow.fcs.names import near_misses, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from numpy.typing import ArrayLike
 
+    from tregflow.fcs.header import Segment
     from tregflow.findings import Finding
 
-Column = NDArray[np.floating[Any]]
-"""(n_events,) values of a channel, float32 or float64."""
+Column = NDArray[np.floating[Any] | np.unsignedinteger[Any]]
+"""(n_events,) values of a channel: float32 or float64, uint64 where float64 would not be exact."""
 
 _MAX_EXPONENT = 308.0
 """Powers of ten from here on leave the range of float64."""
@@ -49,11 +53,27 @@ class Sample:
     channels : tuple of Channel
         Every channel of the file, also those that were not read.
     n_events : int
-        Events in the file.
+        Events in this sample: those of the file, or of the range that was asked for.
     findings : tuple of Finding
         What was noticed or repaired on reading.
     sha256 : str or None
         Of the bytes of the file; None if it was not asked for.
+    columns : mapping of str to (n_events,) ndarray
+        ``$PnN`` to values as stored, of the channels that were read.
+    spelling : mapping of str to str
+        Upper-case key to the key as the file spells it.
+    analysis : mapping of str to str
+        Keywords of ANALYSIS; empty where there are none.
+    other : tuple of Segment
+        OTHER segments: first and last byte, counted from the start of the data set.
+    dataset : int
+        Number of the data set in its file, from 1.
+    first_event : int
+        Number, in the file, of the first event of this sample, from 0.
+    events_in_file : int or None
+        Events of the whole data set; None for a sample made in memory.
+    lenient : bool
+        Whether it was read in lenient mode. No frequency may be computed from it.
 
     Examples
     --------
@@ -71,6 +91,13 @@ class Sample:
     findings: tuple[Finding, ...] = ()
     sha256: str | None = None
     columns: Mapping[str, Column] = field(default_factory=dict)
+    spelling: Mapping[str, str] = field(default_factory=dict)
+    analysis: Mapping[str, str] = field(default_factory=dict)
+    other: tuple[Segment, ...] = ()
+    dataset: int = 1
+    first_event: int = 0
+    events_in_file: int | None = None
+    lenient: bool = False
 
     def __post_init__(self) -> None:
         """Guard the columns: every reader of a sample shares them."""
@@ -95,10 +122,67 @@ class Sample:
         PanelError
             ``E_NO_CHANNEL``: there is none.
         """
-        for channel in self.channels:
-            if channel.pnn == name:
-                return channel
-        raise self._unknown(name)
+        found = self._by_name.get(name)
+        if found is None:
+            raise self._unknown(name)
+        return found
+
+    @cached_property
+    def _by_name(self) -> dict[str, Channel]:
+        return {channel.pnn: channel for channel in self.channels}
+
+    @property
+    def clock(self) -> Clock | None:
+        """The channel, or the two words, that hold the time of each event; None if no name says so."""
+        return clock_of(self.channels, self.keywords)
+
+    @property
+    def acquired(self) -> tuple[datetime | None, datetime | None]:
+        """Begin and end of acquisition, each None where the file does not say (``$DATE``, ``$BTIM``, ``$ETIM``)."""
+        return acquired(self.keywords)
+
+    def time(self, *, unscaled: bool = False) -> NDArray[np.float64]:
+        """Return when each event was seen.
+
+        Parameters
+        ----------
+        unscaled : bool
+            Whether to return the clock's own steps, which needs no ``$TIMESTEP``.
+
+        Returns
+        -------
+        (n_events,) ndarray of float64
+            Seconds on the clock of the cytometer: value times ``$TIMESTEP``; two words as MSW * 2^32 + LSW.
+
+        Raises
+        ------
+        PanelError
+            ``E_NO_CLOCK``: no channel is a clock by its name; ``E_NOT_READ``: it was not among those asked for.
+        FcsError
+            ``E_TIMESTEP``: the length of a step is not known.
+        """
+        clock = self.clock
+        if clock is None:
+            raise PanelError(
+                "no channel is the clock",
+                code="E_NO_CLOCK",
+                file=self.file,
+                expected="one channel called Time, T or HDR-T, or TIME_MSW with TIME_LSW",
+                available=label_list(self.channels),
+            )
+        if clock.step is None and not unscaled:
+            raise FcsError(
+                "the length of a time step is not known",
+                code="E_TIMESTEP",
+                file=self.file,
+                population=clock.channels[0],
+                expected="$TIMESTEP in seconds, above 0",
+                available=(f"$TIMESTEP {shown(self.keywords.get('$TIMESTEP', ''))}",),
+                remedy="time(unscaled=True) gives steps",
+            )
+        words = [self.raw(name).astype(np.float64) for name in clock.channels]
+        steps = words[0] if len(words) == 1 else words[0] * 2.0**32 + words[1]
+        return steps if unscaled or clock.step is None else steps * clock.step
 
     def raw(self, channel: str) -> Column:
         """Return the values of `channel` as the file stores them.
@@ -110,8 +194,9 @@ class Sample:
 
         Returns
         -------
-        (n_events,) ndarray of float32 or float64, read-only
-            float64 where float32 would not be exact; unused high bits of integers masked, nothing else done.
+        (n_events,) ndarray of float32, float64 or uint64, read-only
+            float64 where float32 would not be exact, uint64 for integers above 53 bits; unused high bits of integers
+            masked, nothing else done.
 
         Raises
         ------
@@ -143,7 +228,7 @@ class Sample:
 
         Returns
         -------
-        (n_events,) ndarray of float32 or float64
+        (n_events,) ndarray of float32, float64 or uint64
 
         Raises
         ------
@@ -165,15 +250,32 @@ class Sample:
         Returns
         -------
         (n_events, n_channels) ndarray of float32 or float64
-            Column-major: each channel is contiguous.
+            Column-major: each channel is contiguous. uint64 if every one of them is; beside floats it becomes float64.
         """
         wanted = [name for name in self.names if name in self.columns] if channels is None else list(channels)
         columns = [self.values(name) for name in wanted]
-        kind = np.result_type(np.float32, *(column.dtype for column in columns))
-        rows = np.empty((len(wanted), self.n_events), dtype=kind)
+        kinds = {column.dtype for column in columns} or {np.dtype(np.float32)}
+        rows = np.empty((len(wanted), self.n_events), dtype=np.result_type(*kinds))
         for row, column in zip(rows, columns, strict=True):
             row[:] = column
         return rows.T
+
+    def refuse_lenient(self) -> None:
+        """Raise if the sample was read in lenient mode: part of its events may be missing.
+
+        Raises
+        ------
+        FcsError
+            ``E_LENIENT``.
+        """
+        if self.lenient:
+            raise FcsError(
+                "read in lenient mode: no frequency may be computed from it",
+                code="E_LENIENT",
+                file=self.file,
+                expected="a sample read in standard or strict mode",
+                remedy="get an undamaged copy of the file, and read it in standard mode",
+            )
 
     @classmethod
     def from_columns(
@@ -272,8 +374,9 @@ def linearised(stored: Column, channel: Channel) -> NDArray[np.float64]:
     -------
     (n_events,) ndarray of float64
     """
-    if channel.significant_bits > _TABLE_BITS:
-        return np.array([_power(channel, value) for value in stored.tolist()], dtype=np.float64)
+    if channel.significant_bits > _TABLE_BITS or channel.datatype == "A":
+        values, places = np.unique(stored, return_inverse=True)
+        return np.array([_power(channel, value) for value in values.tolist()], dtype=np.float64)[places]
     # Through a table of scalar powers: NumPy's vectorised power differs in the last bit from processor to processor.
     table = np.array([_power(channel, value) for value in range(1 << channel.significant_bits)], dtype=np.float64)
     return table[stored.astype(np.intp)]

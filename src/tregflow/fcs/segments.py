@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from tregflow.errors import FcsError
-from tregflow.fcs.header import HEADER_BYTES, Header, Offsets, Segment, offsets
+from tregflow.fcs.header import HEADER_BYTES, OFFSET_LIMIT, Header, Offsets, Segment, offsets
+from tregflow.fcs.truncated import promised, refuse_added_line_ends, refuse_textmode, refuse_truncated
 from tregflow.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from tregflow.fcs.layout import Layout
 
-_CHUNK = 1 << 20
-_CRC_BYTES = 8
-_EVIDENCE = 8
-"""Line ends that chance would leave; exp(-8) is the probability that it leaves none."""
+CRC_BYTES = 8
+_CHECKSUM = b"0123456789abcdefABCDEF \0"
+_PADDING = b" \0\r\n0"
+"""What writers leave behind the last segment. Anything else may be values that the offsets miss: one byte put into TEXT
+moves DATA by one, and each value becomes another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Where DATA lies, how many events it holds, and what was repaired to know it."""
+    """Where DATA lies, how many events it holds, and what was repaired to know it.
+
+    `partial`: read in lenient mode, and not all that is there.
+    """
 
     data: Segment
     n_events: int
     findings: tuple[Finding, ...]
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
+class Candidate:
+    """Where one of the two sources places DATA."""
+
     source: str
     said: Offsets
     begin: int
@@ -40,10 +48,18 @@ class _Candidate:
 
     @property
     def end(self) -> int:
+        """Last byte."""
         return self.begin + self.length - 1
 
 
-def locate_data(data: memoryview, header: Header, keywords: Mapping[str, str], layout: Layout, *, file: str) -> Located:
+def said_of_data(header: Header, keywords: Mapping[str, str]) -> dict[str, Offsets]:
+    """Return what HEADER and TEXT say about DATA."""
+    return {"HEADER": header.data, "TEXT": offsets(keywords.get("$BEGINDATA"), keywords.get("$ENDDATA"))}
+
+
+def locate_data(
+    data: memoryview, header: Header, keywords: Mapping[str, str], layout: Layout, *, file: str, lenient: bool = False
+) -> Located:
     """Find the DATA segment and check that it holds what ``$TOT`` promises.
 
     Parameters
@@ -54,8 +70,11 @@ def locate_data(data: memoryview, header: Header, keywords: Mapping[str, str], l
     keywords : mapping
         Upper-case keys of primary TEXT.
     layout : Layout
+        With events of a fixed size.
     file : str
         Name for messages.
+    lenient : bool
+        Whether to take the whole events of DATA that is cut off or of another length.
 
     Returns
     -------
@@ -64,25 +83,68 @@ def locate_data(data: memoryview, header: Header, keywords: Mapping[str, str], l
     Raises
     ------
     FcsError
-        ``E_TOT``, ``E_TOT_MISMATCH``, ``E_OFFSETS``, ``E_TRUNCATED``, ``E_TEXTMODE_DAMAGE``.
+        ``E_TOT``, ``E_TOT_MISMATCH``, ``E_OFFSETS``, ``E_TRUNCATED``, ``E_TEXTMODE_DAMAGE``, ``E_WIDTH``.
     """
-    said = {"HEADER": header.data, "TEXT": offsets(keywords.get("$BEGINDATA"), keywords.get("$ENDDATA"))}
+    said = said_of_data(header, keywords)
     findings: list[Finding] = []
     n_events = layout.n_events
     if n_events is None:
-        n_events = _derived_count(said, header.text, layout.event_size, len(data), file, findings)
+        n_events = _derived_count(said, header.text, layout.event_size, len(data), file, findings, lenient=lenient)
     size = n_events * layout.event_size
-    candidates = list(_candidates(said, size))
-    fitting = [each for each in candidates if _fits(each, size, header.text, len(data))]
+    candidates = list(candidates_of(said, size))
+    fitting = [each for each in candidates if _fits(each, size, header.text, len(data), layout)]
     if n_events == 0 and not fitting and all(each.length <= 1 for each in candidates):
         return Located(Segment(HEADER_BYTES, HEADER_BYTES - 1), 0, tuple(findings))
+    if not fitting and lenient and not layout.widths_assumed:
+        taken = _whole_events(data, candidates, header.text, n_events, layout.event_size, file)
+        if taken is not None:
+            return replace(taken, findings=(*findings, *taken.findings))
     if not fitting:
-        _refuse(data, candidates, said, header.text, n_events, layout.event_size, file)
-    chosen = _choose(fitting, header.text, findings)
+        _refuse(data, candidates, said, header.text, n_events, layout, file)
+    chosen = choose(fitting, header.text, findings)
     _explain(chosen, fitting, said, size, header.version, findings)
-    found = Segment(chosen.begin, chosen.begin + size - 1)
-    _check_trailing(data, found, header, keywords, layout.event_size, file, findings)
-    return Located(found, n_events, tuple(findings))
+    return Located(Segment(chosen.begin, chosen.begin + size - 1), n_events, tuple(findings))
+
+
+def check_trailing(
+    data: memoryview, located: Located, declared: Iterable[Segment], *, event_size: int, limit: int, file: str
+) -> tuple[Finding, ...]:
+    """Look at bytes behind everything that the file declares: damage, or values that the offsets or ``$TOT`` miss.
+
+    Parameters
+    ----------
+    data : memoryview
+        The data set, from its first byte to the end of the file.
+    located : Located
+    declared : iterable of Segment
+        The other segments.
+    event_size : int
+    limit : int
+        Where this data set ends at the latest.
+    file : str
+        Name for messages.
+
+    Raises
+    ------
+    FcsError
+        ``E_TEXTMODE_DAMAGE``.
+    """
+    begin = max([located.data.end, *(segment.end for segment in declared)]) + 1
+    trailing = limit - begin
+    # Less than an event may be padding; more is looked at in any case.
+    rest = bytes(data[begin : min(limit, begin + max(event_size - 1, CRC_BYTES))])
+    if trailing <= 0 or located.partial or _is_harmless(rest, trailing):
+        return ()
+    refuse_added_line_ends(data[:limit], located.data.begin, located.data.length, trailing, file=file)
+    text = f"{trailing} bytes lie behind the last segment and are not read"
+    return (Finding("trailing-bytes", "warning", "DATA", text),)
+
+
+def _is_harmless(rest: bytes, trailing: int) -> bool:
+    """Tell whether less than an event of padding lies behind the last segment, or a checksum."""
+    if trailing == CRC_BYTES and not rest.strip(_CHECKSUM):
+        return True
+    return trailing <= len(rest) and not rest.strip(_PADDING)
 
 
 def supplemental(
@@ -105,30 +167,36 @@ def supplemental(
     return found, ()
 
 
-def _candidates(said: Mapping[str, Offsets], size: int) -> Iterator[_Candidate]:
+def candidates_of(said: Mapping[str, Offsets], size: int) -> Iterator[Candidate]:
+    """Return what each source says, its end computed from `size` where it is absent or not behind its begin."""
     for source, pair in said.items():
         if pair.begin is None:
             continue
         # iQue sets $ENDDATA = $BEGINDATA, others leave the end out: $TOT times the event size is the length that fits.
-        computed = pair.end is None or pair.end <= pair.begin
+        empty = size == 0 and pair.end == pair.begin - 1
+        computed = not empty and (pair.end is None or pair.end <= pair.begin)
         length = size if pair.end is None or computed else pair.end - pair.begin + 1
-        yield _Candidate(source, pair, pair.begin, length, computed)
+        yield Candidate(source, pair, pair.begin, length, computed)
 
 
-def _fits(candidate: _Candidate, size: int, text: Segment, file_size: int) -> bool:
+def _fits(candidate: Candidate, size: int, text: Segment, file_size: int, layout: Layout) -> bool:
+    # Widths that were taken from $BYTEORD need a length that somebody stated, not one computed from them.
+    confirmed = not (layout.widths_assumed and candidate.computed)
     return (
-        candidate.length in (size, size + 1)
+        confirmed
+        and candidate.length in (size, size + 1)
         and _begins_well(candidate, size, text)
         and candidate.begin + size <= file_size
     )
 
 
-def _begins_well(candidate: _Candidate, size: int, text: Segment) -> bool:
+def _begins_well(candidate: Candidate, size: int, text: Segment) -> bool:
     occupied = Segment(candidate.begin, candidate.begin + size - 1)
     return candidate.begin >= HEADER_BYTES and not occupied.overlaps(text)
 
 
-def _choose(fitting: list[_Candidate], text: Segment, findings: list[Finding]) -> _Candidate:
+def choose(fitting: list[Candidate], text: Segment, findings: list[Finding]) -> Candidate:
+    """Return the candidate to follow; where two places are possible, the one directly behind TEXT, else HEADER's."""
     first = fitting[0]
     if all(each.begin == first.begin for each in fitting):
         return min(fitting, key=lambda each: each.computed)
@@ -141,8 +209,8 @@ def _choose(fitting: list[_Candidate], text: Segment, findings: list[Finding]) -
 
 
 def _explain(
-    chosen: _Candidate,
-    fitting: list[_Candidate],
+    chosen: Candidate,
+    fitting: list[Candidate],
     said: Mapping[str, Offsets],
     size: int,
     version: str,
@@ -161,7 +229,7 @@ def _explain(
     if said[other].begin is not None:
         text = f"{other} places DATA at {said[other]}, which does not fit: {chosen.source} {chosen.said} does"
         findings.append(Finding("offset-repaired", "warning", "DATA", text))
-    elif other == "HEADER" and chosen.end < 99_999_999:
+    elif other == "HEADER" and chosen.end < OFFSET_LIMIT:
         text = f"HEADER does not say where DATA lies: TEXT does, at {chosen.said}"
         findings.append(Finding("header-data-absent", "info", "DATA", text))
     elif other == "TEXT" and version != "2.0":
@@ -176,15 +244,20 @@ def _derived_count(
     file_size: int,
     file: str,
     findings: list[Finding],
+    *,
+    lenient: bool,
 ) -> int:
-    counts = set()
-    for pair in said.values():
-        if pair.begin is None or pair.end is None:
-            continue
-        segment = Segment(pair.begin, pair.end)
-        inside = HEADER_BYTES <= segment.begin <= segment.end < file_size and not segment.overlaps(text)
-        if inside and segment.length % event_size == 0:
-            counts.add(segment.length // event_size)
+    stated = [(pair.begin, pair.end) for pair in said.values()]
+    segments = [Segment(begin, end) for begin, end in stated if begin is not None and end is not None]
+    inside = [
+        each for each in segments if HEADER_BYTES <= each.begin <= each.end < file_size and not each.overlaps(text)
+    ]
+    counts = {each.length // event_size for each in inside if each.length % event_size == 0}
+    if len(counts) != 1 and lenient and inside:
+        count = inside[0].length // event_size
+        text_ = f"$TOT is missing: DATA holds {count} whole events and {inside[0].length % event_size} bytes"
+        findings.append(Finding("lenient-tot-missing", "review", "DATA", text_))
+        return count
     if len(counts) != 1:
         raise FcsError(
             "the number of events, $TOT, is missing, and DATA does not tell it",
@@ -200,22 +273,61 @@ def _derived_count(
     return count
 
 
-def _refuse(
+def _whole_events(
     data: memoryview,
-    candidates: list[_Candidate],
-    said: Mapping[str, Offsets],
+    candidates: list[Candidate],
     text: Segment,
     n_events: int,
     event_size: int,
     file: str,
+) -> Located | None:
+    """Take the whole events that are there, and no more than ``$TOT``; for lenient reading only."""
+    for each in candidates:
+        size = n_events * event_size
+        if each.begin + size > len(data) and _begins_well(each, size, text):
+            refuse_textmode(data, each.begin, n_events=n_events, event_size=event_size, file=file)
+        present = min(each.length, len(data) - each.begin)
+        count = min(n_events, present // event_size)
+        if count > 0 and _begins_well(each, count * event_size, text):
+            cut = each.end >= len(data)
+            code, reason = (
+                ("lenient-truncated", "the file ends inside DATA")
+                if cut
+                else ("lenient-tot-mismatch", "$TOT and the length of DATA disagree")
+            )
+            said = f"{reason}: {n_events} events promised, {count} whole events read, at {each.said} ({each.source})"
+            found = Segment(each.begin, each.begin + count * event_size - 1)
+            return Located(found, count, (Finding(code, "review", "DATA", said),), partial=True)
+    return None
+
+
+def _refuse(
+    data: memoryview,
+    candidates: list[Candidate],
+    said: Mapping[str, Offsets],
+    text: Segment,
+    n_events: int,
+    layout: Layout,
+    file: str,
 ) -> NoReturn:
-    size = n_events * event_size
+    size = n_events * layout.event_size
     sources = tuple(f"{source} {pair}" for source, pair in said.items())
-    expected = f"{size} bytes of DATA: {n_events} events of {event_size} bytes"
+    expected = promised(n_events, layout.event_size)
+    if layout.widths_assumed:
+        raise FcsError(
+            f"{layout.widths_assumed}, but DATA is not of that length",
+            code="E_WIDTH",
+            file=file,
+            expected=expected,
+            available=sources,
+            remedy="export the file as FCS 3.1 with floating point data",
+        )
     placed = [each for each in candidates if _begins_well(each, size, text)]
     cut = [each for each in placed if each.end >= len(data) and each.begin + size > len(data)]
     if cut:
-        _refuse_truncated(data, cut[0], n_events, event_size, expected, file)
+        sizes = {"n_events": n_events, "event_size": layout.event_size}
+        refuse_textmode(data, cut[0].begin, **sizes, file=file)
+        refuse_truncated(data, cut[0].begin, cut[0].source, **sizes, file=file)
     if any(each.end < len(data) and each.length not in (size, size + 1) for each in placed):
         raise FcsError(
             "$TOT and the length of DATA disagree",
@@ -225,77 +337,20 @@ def _refuse(
             available=tuple(f"{each.source} {each.said} ({each.length} bytes)" for each in candidates),
             remedy="export the file again, after the software has finished calculating",
         )
+    refuse_place(data, said, text, expected, file=file)
+
+
+def refuse_place(data: memoryview, said: Mapping[str, Offsets], text: Segment, expected: str, *, file: str) -> NoReturn:
+    """Refuse a file in which neither source places DATA where it could lie."""
     raise FcsError(
         "neither HEADER nor TEXT says where DATA lies",
         code="E_OFFSETS",
         file=file,
         expected=f"{expected}, behind HEADER, outside TEXT, inside the file",
-        available=(*sources, f"TEXT itself {text.begin}-{text.end}", f"file {len(data)} bytes"),
+        available=(
+            *(f"{source} {pair}" for source, pair in said.items()),
+            f"TEXT itself {text.begin}-{text.end}",
+            f"file {len(data)} bytes",
+        ),
         remedy="export the file again from the software that wrote it",
     )
-
-
-def _refuse_truncated(
-    data: memoryview, candidate: _Candidate, n_events: int, event_size: int, expected: str, file: str
-) -> NoReturn:
-    present = max(0, len(data) - candidate.begin)
-    missing = n_events * event_size - present
-    chance = present / 65_536
-    # Of random bytes one pair in 65,536 is a line end; a transfer in text mode turns each into a single byte.
-    few = missing % event_size != 0 and missing < 16 * chance
-    if few and chance >= _EVIDENCE and not _count(data, candidate.begin, b"\r\n"):
-        raise FcsError(
-            f"{missing} bytes of DATA are missing, and every line end (CR LF) is: damaged by a transfer in text mode",
-            code="E_TEXTMODE_DAMAGE",
-            file=file,
-            expected=f"{expected}, among them about {chance:.0f} line ends by chance",
-            available=(f"{present} bytes without a line end",),
-            remedy="copy the file again in binary mode; in git, mark *.fcs as binary",
-        )
-    raise FcsError(
-        f"the file ends inside DATA: {n_events} events promised, {present // event_size} whole events present",
-        code="E_TRUNCATED",
-        file=file,
-        expected=f"{expected}, from byte {candidate.begin} ({candidate.source})",
-        available=(f"{present} bytes of DATA",),
-        remedy="copy the file again from its source",
-    )
-
-
-def _check_trailing(
-    data: memoryview,
-    found: Segment,
-    header: Header,
-    keywords: Mapping[str, str],
-    event_size: int,
-    file: str,
-    findings: list[Finding],
-) -> None:
-    """Look at bytes behind everything that the file declares: damage, or events that ``$TOT`` does not count."""
-    declared = [found.end, header.text.end]
-    for pair in (header.analysis, offsets(keywords.get("$BEGINSTEXT"), keywords.get("$ENDSTEXT"))):
-        declared += [pair.end] if pair.end is not None and pair.end < len(data) else []
-    trailing = len(data) - max(declared) - 1
-    if trailing < event_size or trailing == _CRC_BYTES:
-        return
-    feeds = _count(data, found.begin, b"\n")
-    if feeds >= 8 * _EVIDENCE and feeds == _count(data, found.begin, b"\r\n"):
-        raise FcsError(
-            f"each of {feeds} line feeds in DATA follows a carriage return: damaged by a transfer in text mode",
-            code="E_TEXTMODE_DAMAGE",
-            file=file,
-            expected=f"{found.length} bytes of DATA and nothing behind them",
-            available=(f"{trailing} bytes behind DATA",),
-            remedy="copy the file again in binary mode; in git, mark *.fcs as binary",
-        )
-    text = f"{trailing} bytes lie behind the last segment and are not read"
-    findings.append(Finding("trailing-bytes", "warning", "DATA", text))
-
-
-def _count(data: memoryview, begin: int, pattern: bytes) -> int:
-    """Count `pattern`, of one or two bytes, from `begin` to the end of the file, a piece at a time."""
-    total = 0
-    for start in range(begin, len(data), _CHUNK):
-        # A piece and one byte for a pair across the border; for a single byte the piece alone, or it would count twice.
-        total += bytes(data[start : start + _CHUNK + len(pattern) - 1]).count(pattern)
-    return total

@@ -5,14 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tregflow.errors import FcsError
 from tregflow.fcs.names import printable, shown
 from tregflow.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tregflow.fcs.header import Segment
+
 REQUIRED = ("$BYTEORD", "$DATATYPE", "$MODE", "$NEXTDATA", "$PAR", "$TOT")
 """Keys that every version requires, apart from those of each channel."""
+
+TEXT_LIMIT = 1 << 23
+"""Bytes of TEXT that are read. The largest real ones have some hundred kilobytes; a file may claim a gigabyte."""
+TOKEN_LIMIT = 1 << 18
+"""Keys and values that are read: for 10,000 channels a dozen keys each."""
 
 _CHANNEL_LETTERS = "BENR"
 _PADDING = b" \r\n\0"
@@ -59,7 +67,7 @@ class _Tokens:
         return _required_found(keys), dollars - 2 * shifted, len(self.tokens) % 2 == 0, -odd
 
 
-def parse_text(segment: bytes, *, where: str = "TEXT") -> Text:
+def parse_text(segment: bytes, *, where: str = "TEXT", file: str = "") -> Text:
     """Read the keywords of a TEXT segment.
 
     Two delimiters in a row are either one literal delimiter (the standard) or an empty value (many writers). Where
@@ -71,16 +79,32 @@ def parse_text(segment: bytes, *, where: str = "TEXT") -> Text:
         From the first delimiter to the last byte of the segment.
     where : str
         Name of the segment, for findings.
+    file : str
+        Name for messages.
 
     Returns
     -------
     Text
+
+    Raises
+    ------
+    FcsError
+        ``E_TEXT``: more bytes or keywords than any real file has.
 
     Examples
     --------
     >>> parse_text(b"/$PAR/1/$P1N/GFP//FITC-A/").keywords
     {'$PAR': '1', '$P1N': 'GFP/FITC-A'}
     """
+    if is_oversized(segment):
+        raise FcsError(
+            f"{where} is too large",
+            code="E_TEXT",
+            file=file,
+            expected=f"up to {TEXT_LIMIT} bytes and {TOKEN_LIMIT // 2} keywords",
+            available=(f"at least {len(segment)} bytes and {segment.count(segment[:1]) // 2} keywords",),
+            remedy="the file is damaged or was made to do harm: export it again",
+        )
     findings: list[Finding] = []
     tokens = _tokens(segment, where, findings)
     if not tokens.final_delimiter:
@@ -92,12 +116,22 @@ def parse_text(segment: bytes, *, where: str = "TEXT") -> Text:
     return Text(keywords, spelling, tuple(findings))
 
 
+def taken(data: memoryview, segment: Segment) -> bytes:
+    """Copy a segment out of the file, one byte beyond the limit at most: `is_oversized` then says the rest."""
+    return bytes(data[segment.begin : min(segment.end, segment.begin + TEXT_LIMIT) + 1])
+
+
+def is_oversized(segment: bytes) -> bool:
+    """Tell whether a segment is larger than any real one: cutting it up would take many times its size in memory."""
+    return len(segment) > TEXT_LIMIT or segment.count(segment[:1]) > TOKEN_LIMIT
+
+
 def is_text(segment: bytes) -> bool:
     """Tell whether a segment can be TEXT: a delimiter that is no letter or digit, and keys without control characters.
 
     Sysmex Cube declares a ZIP archive as supplemental TEXT; cut at its first letter, it yields ninety garbled keys.
     """
-    if segment[:1].isalnum() or len(segment) < 2:
+    if segment[:1].isalnum() or len(segment) < 2 or is_oversized(segment):
         return False
     parts = segment[1:].rstrip(_PADDING).split(segment[:1])
     return all(part.decode("latin-1").strip().isprintable() for part in parts[::2])
@@ -124,13 +158,16 @@ def _tokens(segment: bytes, where: str, findings: list[Finding]) -> _Tokens:
     escaped = _escaped(parts, delimiter)
     scores = escaped.score(), plain.score()
     # A tie goes to the standard's rule.
-    chosen, reading = (plain, "empty values") if scores[1] > scores[0] else (escaped, "literal delimiters")
-    text = f"doubled delimiters in {where} are read as {reading}"
+    if scores[1] > scores[0]:
+        text = f"doubled delimiters in {where} are read as empty values"
+        findings.append(Finding("text-empty-values", "info", where, text))
+        return plain
+    text = f"doubled delimiters in {where} are read as literal delimiters"
     findings.append(Finding("text-doubled-delimiters", "info", where, text))
     if scores[0] == scores[1] and _essentials(escaped.tokens) != _essentials(plain.tokens):
         text = f"doubled delimiters in {where} can be read in two ways, which differ in a required key"
         findings.append(Finding("text-delimiters-ambiguous", "review", where, text))
-    return chosen
+    return escaped
 
 
 def _without_padding(segment: bytes) -> bytes:

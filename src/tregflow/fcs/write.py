@@ -1,38 +1,51 @@
-"""Write a sample as FCS: float32, little endian, whole or not at all."""
+"""Write a sample as FCS: what was read is written back, whole or not at all."""
 
 from __future__ import annotations
 
 import re
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
 from tregflow._files import write_whole
 from tregflow.errors import FcsError
 from tregflow.fcs.channels import label_list
+from tregflow.fcs.encode import DATATYPES, encoded, formats_of
+from tregflow.fcs.names import shown
+from tregflow.fcs.persons import deidentified
+from tregflow.fcs.text import parse_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    from tregflow.fcs.channels import Channel
+    from tregflow.fcs.encode import Format
     from tregflow.fcs.sample import Sample
 
-VERSIONS = {"3.0": "SPILL", "3.1": "$SPILLOVER"}
+VERSIONS = {"3.0": "SPILL", "3.1": "$SPILLOVER", "3.2": "$SPILLOVER"}
 """Versions that are written, each with its key for a spillover matrix."""
 
-_DELIMITERS = "/|\\#!~^\x1e\x1f*%&$" + "".join(map(chr, range(33, 127)))
-"""Characters that may separate keywords, the usual ones first; the first that occurs in none of them does."""
+_ORDERS = {"little": ("<", "1,2,3,4"), "big": (">", "4,3,2,1")}
+"""Byte orders as NumPy and as ``$BYTEORD`` write them (FCS 3.1, section 3.2: four places whatever the width)."""
+
+_PUNCTUATION = "/|\\#!~\x1e\x1f\x0c*%&,;:=@<>\"'`_-"
+_DELIMITERS = _PUNCTUATION + "".join(letter for letter in map(chr, range(1, 127)) if not letter.isalnum())
+"""Characters that may separate keywords, the usual ones first; those that FlowIO takes for a pattern come last. Digits
+and letters would be doubled within offsets and keys."""
 _HEADER = 58
 _LIMIT = 99_999_999
 """What fits into eight digits; beyond it HEADER says 0 and TEXT alone holds the offsets."""
-_BLOCK = 8_192
-"""Events transposed at a time: with 20 channels 655 kB, which stay in the processor's cache."""
 _CRC = b"00000000"
 """No checksum was computed (FCS 3.1, section 3.6)."""
 _OWN = re.compile(
     r"\$(BEGIN|END)(STEXT|DATA|ANALYSIS)|\$(PAR|TOT|BYTEORD|DATATYPE|MODE|NEXTDATA)|\$P\d+([BENRS]|DATATYPE)"
 )
 """Keywords that describe how the file is laid out: the writer's, not the sample's."""
+_MATRIX = re.compile(r"\$SPILLOVER|SPILL|SPILLOVER|\$COMP|\$DFC\d+TO\d+")
 
 
 class SpilloverLike(Protocol):
@@ -47,13 +60,21 @@ class SpilloverLike(Protocol):
         """(n, n) matrix; rows are dyes."""
 
 
-def write_fcs(
-    path: Path | str, sample: Sample, *, version: str = "3.1", spillover: SpilloverLike | str | None = None
+def write_fcs(  # noqa: PLR0913 - each option is a choice of its own
+    path: Path | str,
+    sample: Sample,
+    *,
+    version: str = "3.1",
+    datatype: Literal["F", "D", "I", "I8", "I16", "I32", "I64"] | None = None,
+    byteorder: Literal["little", "big"] = "little",
+    delimiter: str | None = None,
+    spillover: SpilloverLike | str | None = None,
+    deidentify: bool = False,
 ) -> None:
     """Write all channels of a sample to an FCS file.
 
-    Values are written as float32; a float64 value is rounded to the nearest float32. Integers are written linear.
-    The same sample gives the same bytes.
+    By default every channel is written as it is stored, so that reading the file gives the same values, channels and
+    keywords. The same sample gives the same bytes. Keywords without a value are left out, which the standard asks for.
 
     Parameters
     ----------
@@ -61,25 +82,36 @@ def write_fcs(
         File to make; one that is there is replaced, after the new one is complete.
     sample : Sample
         With all its channels read.
-    version : {"3.1", "3.0"}
-        Of the standard.
+    version : {"3.1", "3.2", "3.0"}
+        Of the standard. Before 3.2 all channels are of one type: where they differ, of the one that holds them all.
+    datatype : {"F", "D", "I", "I8", "I16", "I32", "I64"}, optional
+        Write all channels as float32 (a float64 value is rounded), float64 or integers. Integers that become floating
+        point numbers are written linear; those that stay integers keep their width and ``$PnE``. Channels that become
+        integers have the width given, or the smallest that holds their values.
+    byteorder : {"little", "big"}
+    delimiter : str, optional
+        Character between keywords, ASCII and no letter or digit; default: one that occurs in none of them.
     spillover : SpilloverLike or str, optional
         Matrix to declare in place of the sample's own; a str is the keyword's value as it stands.
+    deidentify : bool
+        Leave out keywords that name persons or may lead to one: `tregflow.fcs.persons` lists them.
 
     Raises
     ------
     FcsError
-        ``E_VERSION``: another version; ``E_WRITE``: channels that were not read, a value beyond float32's range, no
-        character left to serve as delimiter.
+        ``E_VERSION``: another version; ``E_WRITE``: channels that were not read, a sample read in lenient mode, a value
+        that the type cannot hold, keywords that no delimiter separates so that they read back, or too many of them;
+        options that are none.
     """
-    if version not in VERSIONS:
-        raise FcsError(
-            f"cannot write FCS {version}", code="E_VERSION", file=sample.file, available=tuple(sorted(VERSIONS))
-        )
+    _check_options(sample, version, datatype, byteorder)
     _check_complete(sample)
-    events = _events(sample)
-    head = _head(_keywords(sample, version, spillover), version, events.nbytes, sample.file)
-    write_whole(Path(path), b"".join([head, events.data.cast("B") if events.size else b"", _CRC]))
+    formats = formats_of(sample, datatype=datatype, mixed=version == "3.2")
+    order, byteord = _ORDERS[byteorder]
+    kept = deidentified(sample.keywords) if deidentify else dict(sample.keywords)
+    keywords = {**_layout(sample, formats, byteord), **_spelled(_kept(kept, version, spillover), sample)}
+    n_bytes = sample.n_events * sum(each.width for each in formats)
+    head = _head(keywords, version, n_bytes, sample.file, delimiter)
+    write_whole(Path(path), chain([head], encoded(sample, formats, order=order), [_CRC]))
 
 
 def spillover_text(spillover: SpilloverLike) -> str:
@@ -91,7 +123,25 @@ def spillover_text(spillover: SpilloverLike) -> str:
     return ",".join([str(len(spillover.detectors)), *spillover.detectors, *numbers])
 
 
+def _check_options(sample: Sample, version: str, datatype: str | None, byteorder: str) -> None:
+    if version not in VERSIONS:
+        raise FcsError(
+            f"cannot write FCS {version}", code="E_VERSION", file=sample.file, available=tuple(sorted(VERSIONS))
+        )
+    for name, value, choices in (("datatype", datatype, (*DATATYPES, None)), ("byteorder", byteorder, (*_ORDERS,))):
+        if value not in choices:
+            listed = tuple(str(choice) for choice in choices)
+            raise FcsError(f"{name} is {value!r}", code="E_WRITE", file=sample.file, available=listed)
+
+
 def _check_complete(sample: Sample) -> None:
+    if sample.lenient:
+        raise FcsError(
+            "the sample was read in lenient mode, and a written copy would look sound",
+            code="E_WRITE",
+            file=sample.file,
+            expected="a sample read in standard or strict mode",
+        )
     if not sample.channels:
         raise FcsError("a sample without channels makes no file", code="E_WRITE", file=sample.file)
     unread = [channel for channel in sample.channels if channel.pnn not in sample.columns]
@@ -106,89 +156,124 @@ def _check_complete(sample: Sample) -> None:
         )
 
 
-def _keywords(sample: Sample, version: str, spillover: SpilloverLike | str | None) -> dict[str, str]:
-    """Return all keywords but the offsets, in a fixed order: the writer's own, then the sample's."""
-    kept = {key: value for key, value in sample.keywords.items() if not _OWN.fullmatch(key)}
+def _layout(sample: Sample, formats: Sequence[Format], byteord: str) -> dict[str, str]:
+    """Return the keywords that describe the file, in a fixed order; the offsets of DATA come last of all."""
+    types = [each.datatype for each in formats]
+    common = max(("F", "D", "I"), key=types.count)
     keywords = {
         "$BEGINANALYSIS": "0",
         "$ENDANALYSIS": "0",
         "$BEGINSTEXT": "0",
         "$ENDSTEXT": "0",
-        "$BYTEORD": "1,2,3,4",
-        "$DATATYPE": "F",
+        "$BYTEORD": byteord,
+        "$DATATYPE": common,
         "$MODE": "L",
         "$NEXTDATA": "0",
         "$PAR": str(len(sample.channels)),
         "$TOT": str(sample.n_events),
     }
-    for channel in sample.channels:
-        described = {"B": "32", "E": "0,0", "N": channel.pnn, "R": _number(channel.range), "S": channel.pns}
+    for channel, each in zip(sample.channels, formats, strict=True):
+        described = {
+            "B": str(each.bits),
+            "DATATYPE": "" if each.datatype == common else each.datatype,
+            "E": _amplification(channel, each),
+            "N": channel.pnn,
+            "R": _range(channel, each),
+            "S": channel.pns,
+        }
         keywords |= {f"$P{channel.number}{letter}": value for letter, value in described.items()}
+    return keywords
+
+
+def _kept(keywords: dict[str, str], version: str, spillover: SpilloverLike | str | None) -> dict[str, str]:
+    """Return the sample's keywords, apart from those that describe the file it was read from."""
+    kept = {key: value for key, value in keywords.items() if key and not _OWN.fullmatch(key)}
     if spillover is not None:
-        for key in VERSIONS.values():
-            kept.pop(key, None)
+        kept = {key: value for key, value in kept.items() if not _MATRIX.fullmatch(key)}
         kept[VERSIONS[version]] = spillover if isinstance(spillover, str) else spillover_text(spillover)
-    # An empty value would put two delimiters in a row, which readers take for one literal delimiter.
-    return {key: value for key, value in {**keywords, **kept}.items() if value}
+    if version == "3.2" and not kept.get("$CYT"):
+        kept["$CYT"] = "unknown"  # required from 3.2 on
+    return kept
 
 
-def _number(value: float | None) -> str:
-    if value is None:
-        return "262144"
+def _spelled(keywords: dict[str, str], sample: Sample) -> dict[str, str]:
+    """Return a vendor's keywords as the file spells them: other software may look for them letter by letter."""
+    spelling = {key: sample.spelling.get(key, key).strip() for key in keywords if not key.startswith("$")}
+    return {spelling.get(key, key): value for key, value in keywords.items()}
+
+
+def _amplification(channel: Channel, form: Format) -> str:
+    decades, offset = channel.amplification if channel.logarithmic and form.datatype == "I" else (0.0, 0.0)
+    return f"{_number(decades)},{_number(offset)}"
+
+
+def _range(channel: Channel, form: Format) -> str:
+    """Return ``$PnR``: of integers it masks bits on reading, so that one that holds the values must stand there."""
+    if form.datatype == "I" and (channel.datatype != "I" or channel.range is None):
+        return str(2**form.bits)
+    return "262144" if channel.range is None else _number(channel.range)
+
+
+def _number(value: float) -> str:
     return str(int(value)) if value.is_integer() else repr(value)
 
 
-def _head(keywords: dict[str, str], version: str, n_bytes: int, file: str) -> bytes:
+def _head(keywords: dict[str, str], version: str, n_bytes: int, file: str, delimiter: str | None) -> bytes:
     """Return HEADER and TEXT; DATA follows at once."""
-    delimiter = _delimiter(keywords, file)
-
-    def text(begin: int, end: int) -> bytes:
-        # Twenty digits each, so that the length of TEXT does not depend on the numbers.
-        offsets = {"$BEGINDATA": f"{begin:020d}", "$ENDDATA": f"{end:020d}"}
-        tokens = [token for pair in (offsets | keywords).items() for token in pair]
-        return (delimiter + delimiter.join(tokens) + delimiter).encode()
-
-    begin = _HEADER + len(text(0, 0))
-    # Without events there is no DATA segment, and 0 says so.
-    data = (begin, begin + n_bytes - 1) if n_bytes else (0, 0)
+    # An empty value would put two delimiters in a row, which readers take for one literal delimiter.
+    stated = {key: value for key, value in keywords.items() if value}
+    chosen = _delimiter(stated, file, delimiter)
+    begin = _HEADER + len(_text(stated, chosen, 0, 0))
+    if begin - 1 > _LIMIT:
+        raise FcsError(
+            "the keywords are too long: TEXT must end before byte 100,000,000",
+            code="E_WRITE",
+            file=file,
+            available=(f"{begin - _HEADER} bytes of keywords",),
+            remedy="shorten or drop keywords",
+        )
+    data = (begin, begin + n_bytes - 1)
     in_header = data if data[1] <= _LIMIT else (0, 0)
     offsets = "".join(f"{value:>8d}" for value in (_HEADER, begin - 1, *in_header, 0, 0))
-    return f"FCS{version}    {offsets}".encode() + text(*data)
+    return f"FCS{version}    {offsets}".encode() + _text(stated, chosen, *data)
 
 
-def _delimiter(keywords: dict[str, str], file: str) -> str:
-    used = set("".join([*keywords, *keywords.values()]))
-    for candidate in _DELIMITERS:
-        if candidate not in used:
+def _text(keywords: dict[str, str], delimiter: str, begin: int, end: int) -> bytes:
+    # Twenty digits each, so that the length of TEXT does not depend on the numbers.
+    offsets = {"$BEGINDATA": f"{begin:020d}", "$ENDDATA": f"{end:020d}"}
+    tokens = [token.replace(delimiter, 2 * delimiter) for pair in (offsets | keywords).items() for token in pair]
+    return (delimiter + delimiter.join(tokens) + delimiter).encode()
+
+
+def _delimiter(keywords: dict[str, str], file: str, asked: str | None) -> str:
+    """Return a character with which the keywords read back as they are, if possible one that none of them holds."""
+    everything = "".join([*keywords, *keywords.values()])
+    if not _encodes(everything):
+        raise FcsError("a keyword holds half a character, which has no bytes", code="E_WRITE", file=file)
+    candidates = [each for each in dict.fromkeys(_DELIMITERS) if asked in (None, each)]
+    for candidate in sorted(candidates, key=everything.count):
+        if _reads_back(keywords, candidate):
             return candidate
     raise FcsError(
-        "every printable ASCII character occurs in the keywords, so that none can separate them",
+        "no ASCII character separates the keywords so that they read back"
+        if asked is None
+        else f"{shown(asked)} does not separate the keywords so that they read back",
         code="E_WRITE",
         file=file,
-        remedy="shorten or drop keywords",
+        expected="no letter or digit, and nothing with which a value begins or a key ends",
+        remedy="shorten or drop keywords" if asked is None else "leave delimiter out: one is chosen",
     )
 
 
-def _events(sample: Sample) -> NDArray[np.float32]:
-    columns = [sample.values(channel.pnn) for channel in sample.channels]
-    events = np.empty((sample.n_events, len(columns)), dtype="<f4")
-    for start in range(0, sample.n_events, _BLOCK):
-        block = events[start : start + _BLOCK]
-        for index, column in enumerate(columns):
-            block[:, index] = _as_float32(column[start : start + _BLOCK], sample, index)
-    return events
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
-def _as_float32(values: NDArray[Any], sample: Sample, index: int) -> NDArray[np.float32]:
-    with np.errstate(over="ignore"):
-        single = values.astype(np.float32)
-    if np.any(np.isinf(single) & np.isfinite(values)):
-        raise FcsError(
-            "a value is beyond the range of float32",
-            code="E_WRITE",
-            file=sample.file,
-            population=sample.channels[index].label,
-            expected="absolute values below 3.4e38",
-            remedy="scale the channel before writing it",
-        )
-    return single
+def _reads_back(keywords: dict[str, str], delimiter: str) -> bool:
+    found = parse_text(_text(keywords, delimiter, 0, 0)).keywords
+    expected = {key.upper(): value for key, value in keywords.items()}
+    return {key: found.get(key) for key in expected} == expected and len(found) == len(expected) + 2

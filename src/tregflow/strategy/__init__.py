@@ -260,9 +260,13 @@ class Strategy:
             The matrix is missing, broken, or would be applied twice.
         StrategyError
             An override needs an id or batch that was not given.
+        FcsError
+            The sample, or a control, was read in lenient mode (``E_LENIENT``).
         """
         applied = self.applied(id=id, batch=batch)
         named = _named(controls or {})
+        for each in (sample, *(control.sample for control in named.values())):
+            each.refuse_lenient()
         found = {
             place: (thresholds or {}).get(place) or fmo_threshold(self, place, named, batch=batch, spillover=spillover)
             for place in fmo_places(applied.strategy)

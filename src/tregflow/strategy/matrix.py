@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tregflow.fcs import Sample
 
 CompensationSetting = str | BatchCompensation
-"""``fcs``, ``none``, the path of a CSV, or a CSV per batch."""
+"""``fcs``, ``fcs:SPILL`` (one keyword of several), ``none``, the path of a CSV, or one of these per batch."""
 
 
 def find_spillover(
@@ -32,15 +32,20 @@ def find_spillover(
     name = setting if isinstance(setting, str) else _of_batch(setting, batch, source)
     if name == "none":
         return None
-    if name == "fcs":
-        return Spillover.from_sample(sample)
+    if not is_file(name):
+        return Spillover.from_sample(sample, keyword=_keyword(name))
     return Spillover.from_csv(inside(name, folder or Path(), source))
 
 
 def matrix_files(setting: CompensationSetting) -> tuple[str, ...]:
     """Return the CSV files that a setting names."""
     names = (setting,) if isinstance(setting, str) else tuple(setting.batch.values())
-    return tuple(name for name in names if name not in ("fcs", "none"))
+    return tuple(name for name in names if is_file(name))
+
+
+def is_file(name: str) -> bool:
+    """Tell whether a setting names a CSV file."""
+    return name not in ("fcs", "none") and not name.startswith("fcs:")
 
 
 def inside(name: str, folder: Path, source: str) -> Path:
@@ -58,6 +63,11 @@ def inside(name: str, folder: Path, source: str) -> Path:
             remedy="copy the file into the folder",
         )
     return (base / name).resolve()
+
+
+def _keyword(name: str) -> str | None:
+    """Return the keyword that ``fcs:SPILL`` chooses; None for ``fcs``."""
+    return name.removeprefix("fcs").removeprefix(":").strip().upper() or None
 
 
 def _of_batch(setting: BatchCompensation, batch: str | None, source: str) -> str:

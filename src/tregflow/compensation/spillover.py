@@ -1,0 +1,303 @@
+"""A spillover matrix: checked to be invertible, inverted once, and removed from the values of a sample."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tregflow.compensation.keywords import (
+    KEYWORDS,
+    SPELLED,
+    Stated,
+    compensated_channels,
+    matrix_keywords,
+    read_keyword,
+    same_matrix,
+)
+from tregflow.compensation.refusals import refuse, unknown_channel
+from tregflow.compensation.table import read_table
+from tregflow.errors import CompensationError
+from tregflow.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from tregflow.fcs import Sample
+
+CONDITION_LIMIT = 1e6
+"""Condition number from which a matrix is refused: float32 values have seven digits, and it would eat six of them."""
+
+IDENTITY_TOLERANCE = 1e-5
+_DIAGONAL_TOLERANCE = 1e-3
+
+_BLOCK = 65_536
+"""Events at a time: the float64 sum and product (1 MB) stay in cache. The result does not depend on it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spillover:
+    """Shares of each dye's light that the detectors see, checked to be invertible.
+
+    Attributes
+    ----------
+    detectors : tuple of str
+        ``$PnN`` of the n detectors.
+    matrix : (n, n) ndarray of float64, read-only
+        Row i: dye i; column j: the share that detector j sees; diagonal 1, no unit.
+    source : str
+        Where it comes from, for messages: ``P01_D8.fcs: $SPILLOVER``, ``b1.csv``.
+    findings : tuple of Finding
+        What was noticed on reading.
+    inverse : (n, n) ndarray of float64, read-only
+        Taken once, on building: solving anew gives other last bits for other chunk sizes.
+
+    Raises
+    ------
+    CompensationError
+        ``E_SPILL``: not square, not of the size of `detectors`, a name twice, numbers not finite, in percent,
+        singular, or of an absurd condition number.
+
+    Examples
+    --------
+    >>> Spillover(("B515-A", "G560-A"), np.array([[1.0, 0.25], [0.0, 1.0]]), "b1.csv").inverse
+    array([[ 1.  , -0.25],
+           [ 0.  ,  1.  ]])
+    """
+
+    detectors: tuple[str, ...]
+    matrix: NDArray[np.float64]
+    source: str
+    findings: tuple[Finding, ...] = ()
+    inverse: NDArray[np.float64] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check the matrix and invert it."""
+        # Adding 0 turns -0 into 0, so that equal matrices have equal hashes.
+        matrix = np.array(self.matrix, dtype=np.float64) + 0.0
+        object.__setattr__(self, "detectors", tuple(self.detectors))
+        object.__setattr__(self, "matrix", matrix)
+        _check_matrix(self.detectors, matrix, self.source)
+        object.__setattr__(self, "findings", (*self.findings, *_noticed(matrix, self.source)))
+        # The identity of unmixed spectral files, rounded on writing, must not alter a value.
+        object.__setattr__(self, "inverse", np.eye(len(matrix)) if _is_identity(matrix) else np.linalg.inv(matrix))
+        matrix.setflags(write=False)
+        self.inverse.setflags(write=False)
+
+    @classmethod
+    def from_sample(cls, sample: Sample, *, keyword: str | None = None) -> Spillover:
+        """Read the matrix that a sample carries: ``$SPILLOVER``, ``SPILL``, else ``$COMP``, else ``$DFCmTOn``.
+
+        Parameters
+        ----------
+        sample : Sample
+            Its keywords suffice.
+        keyword : str, optional
+            The one to read, where a file carries several: one of `KEYWORDS`.
+
+        Returns
+        -------
+        Spillover
+
+        Raises
+        ------
+        CompensationError
+            ``E_NO_SPILL``: there is none. ``E_SPILL``: it is broken. ``E_SPILL_CONFLICT``: two keywords hold different
+            matrices, and none was chosen. ``E_COMPENSATED_TWICE``: the values are compensated already.
+        """
+        _check_uncompensated(sample, f"{sample.file}: its own spillover matrix")
+        read = [read_keyword(sample, key) for key in _asked(sample, keyword)]
+        matrices = [each for each in read if isinstance(each, Stated)]
+        empty = [each for each in read if isinstance(each, Finding)]
+        if not matrices:
+            raise _no_matrix(sample, keyword, empty)
+        first, *others = matrices
+        for other in others:
+            if not same_matrix(first, other):
+                raise _conflict(sample, first, other)
+        return cls(first.detectors, first.matrix, f"{sample.file}: {first.keyword}", (*first.findings, *empty))
+
+    @classmethod
+    def from_csv(cls, path: Path | str) -> Spillover:
+        """Read a matrix from a CSV file: detectors in the first row, then a row of numbers per dye.
+
+        A first column of names is allowed and must repeat the detectors in their order.
+
+        Parameters
+        ----------
+        path : Path or str
+            UTF-8, commas between cells, points in numbers.
+
+        Returns
+        -------
+        Spillover
+
+        Raises
+        ------
+        CompensationError
+            ``E_MISSING``: no such file. ``E_SPILL``: it holds no usable matrix.
+        """
+        path = Path(path)
+        return cls(*read_table(path), path.name)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of detectors and matrix, the same for the same numbers wherever they were read from."""
+        canonical = json.dumps({"detectors": self.detectors, "matrix": self.matrix.tolist()}, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def check(self, sample: Sample) -> None:
+        """Make sure that the matrix can be applied to a sample.
+
+        Raises
+        ------
+        CompensationError
+            ``E_SPILL``: a detector is not a channel of the sample. ``E_COMPENSATED_TWICE``: the sample is compensated.
+        """
+        _check_uncompensated(sample, self.source)
+        names = set(sample.names)
+        for detector in self.detectors:
+            if detector not in names:
+                raise unknown_channel(detector, sample, self.source, sample.file)
+
+    def compensated(self, sample: Sample, channel: str) -> NDArray[np.float64]:
+        """Return the compensated values of a channel.
+
+        An event is a row: recorded = true @ S, so true = recorded @ inv(S) (Bagwell and Adams, Ann N Y Acad Sci 677,
+        1993). Products are added from the first detector to the last, each rounded: the same bits in every engine.
+
+        Parameters
+        ----------
+        sample : Sample
+            With all detectors of the matrix read.
+        channel : str
+            ``$PnN``; one that the matrix does not name is returned as it is.
+
+        Returns
+        -------
+        (n_events,) ndarray of float64
+            Untransformed. Values below zero are right and are kept.
+
+        Raises
+        ------
+        CompensationError
+            As `check`.
+        PanelError
+            A channel was not read, or there is none of that name.
+        """
+        self.check(sample)
+        if channel not in self.detectors:
+            return sample.values(channel).astype(np.float64)
+        coefficients = self.inverse[:, self.detectors.index(channel)].tolist()
+        recorded = [sample.values(detector) for detector in self.detectors]
+        total = np.zeros(sample.n_events, dtype=np.float64)
+        product = np.empty(min(_BLOCK, sample.n_events), dtype=np.float64)
+        for start in range(0, sample.n_events, _BLOCK):
+            stop = min(start + _BLOCK, sample.n_events)
+            block, term = total[start:stop], product[: stop - start]
+            for values, coefficient in zip(recorded, coefficients, strict=True):
+                # Two steps, never a fused or reordered sum: einsum and dot may do either. Coefficients of 0 are not
+                # left out: an event with NaN or infinity in one detector is undefined in every channel, and 0 times
+                # infinity is what says so.
+                with np.errstate(invalid="ignore", over="ignore"):
+                    np.multiply(values[start:stop], coefficient, out=term, dtype=np.float64)
+                    block += term
+        return total
+
+
+def _check_matrix(detectors: Sequence[str], matrix: NDArray[np.float64], source: str) -> None:
+    n = len(detectors)
+    if n == 0 or matrix.shape != (n, n):
+        shape = " x ".join(map(str, matrix.shape))
+        refuse("the matrix is not square", source, f"{n} x {n} numbers for {n} detectors", shape)
+    twice = sorted({name for name in detectors if detectors.count(name) > 1})
+    if twice:
+        refuse(f"the detector {twice[0]} is named twice", source, "each detector once", ", ".join(detectors))
+    if not np.isfinite(matrix).all():
+        refuse("the matrix holds NaN or infinity", source, "finite numbers")
+    if np.allclose(np.diag(matrix), 100.0):
+        refuse("the matrix is in percent", source, "shares, with 1 on the diagonal", "100 on the diagonal")
+    condition = _condition(matrix)
+    if not condition < CONDITION_LIMIT:
+        singular = np.linalg.matrix_rank(matrix) < n
+        kind = "singular" if singular else "nearly singular"
+        refuse(
+            f"the matrix is {kind}, so that it cannot be inverted",
+            source,
+            f"a condition number below {CONDITION_LIMIT:g}",
+            "" if singular else f"condition number {condition:.2g}",
+        )
+
+
+def _condition(matrix: NDArray[np.float64]) -> float:
+    try:
+        with np.errstate(all="ignore"):
+            return float(np.linalg.cond(matrix))
+    except np.linalg.LinAlgError:  # numbers so absurd that the decomposition gave up
+        return np.inf
+
+
+def _noticed(matrix: NDArray[np.float64], source: str) -> list[Finding]:
+    if _is_identity(matrix):
+        text = "the matrix is the identity: compensation changes nothing"
+        return [Finding("spillover-identity", "warning", source, text)]
+    off = float(np.abs(np.diag(matrix) - 1.0).max())
+    if off > _DIAGONAL_TOLERANCE:
+        return [Finding("spillover-diagonal", "warning", source, f"the diagonal differs from 1 by up to {off:.3g}")]
+    return []
+
+
+def _is_identity(matrix: NDArray[np.float64]) -> bool:
+    return np.allclose(matrix, np.eye(len(matrix)), rtol=0, atol=IDENTITY_TOLERANCE)
+
+
+def _check_uncompensated(sample: Sample, source: str) -> None:
+    marked = [channel.label for channel in compensated_channels(sample)]
+    if marked:
+        raise CompensationError(
+            "the values are compensated already, as the names of the channels say",
+            code="E_COMPENSATED_TWICE",
+            file=sample.file,
+            expected=f"uncompensated channels, to apply {source}",
+            available=marked,
+            remedy="set compensation: none, or export uncompensated values",
+        )
+
+
+def _asked(sample: Sample, keyword: str | None) -> tuple[str, ...]:
+    """Return the keywords to read: the chosen one, else all of the newer kind, else the first of the older ones."""
+    carried = matrix_keywords(sample)
+    if keyword is not None:
+        return (keyword,) if keyword in carried else ()
+    newer = tuple(key for key in carried if key in SPELLED)
+    return newer or carried[:1]
+
+
+def _no_matrix(sample: Sample, keyword: str | None, empty: Sequence[Finding]) -> CompensationError:
+    carried = matrix_keywords(sample)
+    others = tuple(key for key in carried if key != keyword) if keyword else ()
+    return CompensationError(
+        f"the file carries no spillover matrix{f' {keyword}' if keyword else ''}",
+        code="E_NO_SPILL",
+        file=sample.file,
+        expected=f"the keyword {keyword or ' or '.join(KEYWORDS[:2])}",
+        available=(*(f"{each.where.removeprefix(f'{sample.file}: ')}: {each.text}" for each in empty), *others),
+        remedy="name a CSV file with the matrix under compensation, or set compensation: none",
+    )
+
+
+def _conflict(sample: Sample, first: Stated, other: Stated) -> CompensationError:
+    return CompensationError(
+        f"{first.keyword} and {other.keyword} hold different matrices",
+        code="E_SPILL_CONFLICT",
+        file=sample.file,
+        expected="one matrix, or the same twice",
+        available=tuple(f"{each.keyword} ({len(each.detectors)} detectors)" for each in (first, other)),
+        remedy=f"choose one, as in compensation: fcs:{first.keyword}, or name a CSV file with the right one",
+    )

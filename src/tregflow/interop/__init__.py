@@ -1,0 +1,1 @@
+"""Other cytometry packages, named nowhere else."""
