@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,7 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builders_study import SHEET, STRATEGY, STUDY, TREG, left, override, rows, tiny_file, tiny_study
+from tests.builders_study import (
+    HIDDEN_COMPLEMENT,
+    SHEET,
+    STRATEGY,
+    STUDY,
+    TREG,
+    left,
+    override,
+    rows,
+    tiny_file,
+    tiny_study,
+)
 
 import tregflow as tf
 from tregflow._files import sha256_bytes, sha256_file, slug
@@ -401,7 +413,10 @@ def test_a_shipped_strategy_is_not_confirmed_in_a_folder(tmp_path: Path, name: s
     copy = tmp_path / "mine.yaml"
     Strategy.load(name).save(copy)
     assert not is_confirmed(open_study(tmp_path, copy))
-    copy.write_text(copy.read_text(encoding="utf-8").replace("2500", "2501"), encoding="utf-8")
+    text = copy.read_text(encoding="utf-8")
+    copy.write_text(text.replace("2500", "2501"), encoding="utf-8")
+    assert not is_confirmed(open_study(tmp_path, copy))  # the other gates still stand where the simulator has them
+    copy.write_text(re.sub(r"(?<![\d.])[1-9]\d{2,}(\.0)?\b", lambda n: str(float(n[0]) + 1), text), encoding="utf-8")
     assert is_confirmed(open_study(tmp_path, copy))
 
 
@@ -469,7 +484,7 @@ COMPLEMENT = STUDY.replace("ratio: B_of_Cells", "ratio: Tconv_of_CD4")
 
 
 def test_endpoints_that_cannot_be_computed_leave_all_the_rest(tmp_path: Path) -> None:
-    sound = done(tiny_study(tmp_path))
+    sound = done(tiny_study(tmp_path, strategy=HIDDEN_COMPLEMENT))
     before = {name: (sound.out / name).read_bytes() for name in TABLES[:5]}
     (tmp_path / "study.yaml").write_text(COMPLEMENT, encoding="utf-8")
     with pytest.raises(EndpointError) as caught:
@@ -665,3 +680,83 @@ def test_the_status_is_that_of_the_gravest_finding() -> None:
 def test_the_library_names_the_run(tmp_path: Path) -> None:
     assert tf.run is run
     assert isinstance(tf.run(tiny_study(tmp_path)), tf.Run)
+
+
+# ----------------------------------------------------------------------------------------------- what a review found
+
+
+def test_a_file_that_stands_for_two_samples_is_for_review(tmp_path: Path) -> None:
+    tiny_study(tmp_path)
+    (tmp_path / "S1_D8.fcs").write_bytes((tmp_path / "S1_D0.fcs").read_bytes())
+    result = done(tmp_path)
+    assert statuses(result) == {"S1_D0": REVIEW, "S1_D8": REVIEW, "S2_D0": OK, "S2_D8": OK}
+    twins = [row["text"] for row in rows(result.out / "findings.csv") if row["code"] == "duplicate-file"]
+    assert twins == [f"the file holds the very bytes of another sample's: {name}" for name in ("S1_D8", "S1_D0")]
+
+
+def test_an_order_of_ratios_that_changed_is_the_order_of_the_tables(tmp_path: Path) -> None:
+    tiny_study(tmp_path)
+    done(tmp_path)
+    head, report = STRATEGY.split("report:\n")
+    first, second, *others = report.splitlines(keepends=True)
+    (tmp_path / "tiny.yaml").write_text(f"{head}report:\n{second}{first}{''.join(others)}", encoding="utf-8")
+    again = done(tmp_path)
+    fresh = run(tmp_path, out=tmp_path / "fresh")
+    assert (again.out / "frequencies.csv").read_bytes() == (fresh.out / "frequencies.csv").read_bytes()
+
+
+def test_an_outcome_that_somebody_edited_is_computed_again(tmp_path: Path) -> None:
+    sound = done(tiny_study(tmp_path))
+    before = (sound.out / "frequencies.csv").read_bytes()
+    kept = sound.out / ".kept" / f"{slug('S1_D8')}.json"
+    count = TREG["S1_D8"]
+    kept.write_text(kept.read_text(encoding="utf-8").replace(f'"k": {count},', f'"k": {count + 7},'), encoding="utf-8")
+    assert (done(tmp_path).out / "frequencies.csv").read_bytes() == before
+
+
+def test_a_matrix_that_changes_during_a_run_changes_nothing(tmp_path: Path) -> None:
+    matrix = tmp_path / "m.csv"
+    tiny_study(tmp_path, strategy=STRATEGY.replace("compensation: none", "compensation: m.csv"))
+    sample = tf.read_fcs(tmp_path / "S1_D0.fcs", channels=())
+    names = [channel.pnn for channel in sample.channels][-2:]
+    matrix.write_text(f"{names[0]},{names[1]}\n1,0\n0,1\n", encoding="utf-8")
+    digest = sha256_file(matrix)
+    sound = run(tmp_path, out=tmp_path / "sound")
+
+    def spoil(_: Outcome) -> None:
+        matrix.write_text(f"{names[0]},{names[1]}\n1,0.5\n0,1\n", encoding="utf-8")
+
+    result = run(tmp_path, out=tmp_path / "spoilt", progress=spoil)
+    for name in TABLES[:5]:
+        assert (result.out / name).read_bytes() == (sound.out / name).read_bytes()
+    assert json.loads((result.out / "manifest.json").read_bytes())["inputs"]["m.csv"] == digest
+
+
+def test_what_nobody_foresaw_fails_one_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny_study(tmp_path)
+    real = tf.read_fcs
+
+    def read(path: Path, **options: Any) -> Any:
+        if path.name == "S1_D8.fcs":
+            raise MemoryError("no room")
+        return real(path, **options)
+
+    monkeypatch.setattr("tregflow.batch.work.read_fcs", read)
+    result = done(tmp_path)
+    assert statuses(result) == {"S1_D0": OK, "S1_D8": FAILED, "S2_D0": OK, "S2_D8": OK}
+    [finding] = [row for row in rows(result.out / "findings.csv") if row["severity"] == "error"]
+    assert (finding["code"], finding["where"], finding["text"]) == ("E_UNEXPECTED", "S1_D8.fcs", "MemoryError: no room")
+    manifest = json.loads((result.out / "manifest.json").read_bytes())
+    assert manifest["samples"]["S1_D8"]["sha256"] == sha256_file(tmp_path / "S1_D8.fcs")
+
+
+def test_a_page_that_cannot_be_drawn_takes_no_number_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("no such picture")
+
+    monkeypatch.setattr("tregflow.plots.save_page", fail)
+    result = run(tiny_study(tmp_path), out=tmp_path / "out", plots=True)
+    assert set(statuses(result).values()) == {OK}
+    assert {row["text"] for row in rows(result.out / "findings.csv") if row["code"] == "plot-failed"} == {
+        "no page of plots: ValueError: no such picture"
+    }

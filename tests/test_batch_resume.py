@@ -106,7 +106,9 @@ def nothing(folder: Path) -> None:
         pytest.param(rewrite("samples.csv", "B,sample", "C,sample"), {"S2_D0", "S2_D8"}, id="a batch"),
         pytest.param(rewrite("samples.csv", ",S1,", ",P1,"), set(), id="a subject"),
         pytest.param(rewrite("study.yaml", "[7, 10]", "[6, 10]"), set(), id="a window"),
-        pytest.param(rewrite("study.yaml", "claim: unchanged", "test: wilcoxon"), set(), id="an endpoint"),
+        pytest.param(
+            rewrite("study.yaml", "claim: unchanged, margin: [0.80, 1.25]", "test: wilcoxon"), set(), id="an endpoint"
+        ),
     ],
 )
 def test_only_what_depends_on_a_change_is_done_again(

@@ -130,7 +130,7 @@ def test_nobody_confirmed(tmp_path: Path) -> None:
 def test_guessed_cells(tmp_path: Path) -> None:
     lines = SHEET.splitlines()
     sheet = "\n".join([lines[0] + ",guessed", lines[1] + ",visit batch", *lines[2:], ""])
-    text = "guessed from the file's name: visit batch; correct them, then empty the cell 'guessed'"
+    text = "guessed from the file's name or its $DATE: visit batch; correct them, then empty the cell 'guessed'"
     assert notes(tiny_study(tmp_path, sheet=sheet)) == {
         "S1_D0": (Finding("guessed-cells", "review", "sample sheet", text),)
     }
@@ -159,7 +159,9 @@ def test_visits_do_not_matter_without_endpoints(tmp_path: Path) -> None:
 def test_a_visit_outside_its_window(tmp_path: Path) -> None:
     sheet = SHEET.replace("2025-02-11", "2025-02-15").replace("2025-02-18", "2025-02-20")
     assert notes(tiny_study(tmp_path, sheet=sheet)) == {
-        "": (Finding("visit-window", "warning", "S1_D8", "2025-02-15 is day 12, outside the window 7 to 10 of D8"),)
+        "S1_D8": (
+            Finding("visit-window", "warning", "S1_D8", "2025-02-15 is day 12, outside the window 7 to 10 of D8"),
+        )
     }
 
 
@@ -170,7 +172,7 @@ def test_days_are_counted_from_the_day_of_the_baseline(tmp_path: Path) -> None:
     )
     sheet = SHEET.replace("2025-02-18", "2025-02-17")
     assert notes(tiny_study(tmp_path, study=study, sheet=sheet)) == {
-        "": (Finding("visit-window", "warning", "S1_D8", text),)
+        "S1_D8": (Finding("visit-window", "warning", "S1_D8", text),)
     }
 
 

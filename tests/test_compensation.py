@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from tregflow.compensation import Spillover, table
 from tregflow.compensation import spillover as module
+from tregflow.compensation.inverse import inverse
 from tregflow.errors import CompensationError, PanelError
 from tregflow.fcs import Sample, read_fcs, write_fcs
 from tregflow.findings import Finding
@@ -381,3 +382,30 @@ def test_a_matrix_is_guarded_and_crosses_processes() -> None:
     copy = pickle.loads(pickle.dumps(spillover))
     assert (copy.sha256, copy.detectors, copy.source) == (spillover.sha256, spillover.detectors, spillover.source)
     np.testing.assert_array_equal(copy.inverse, spillover.inverse)
+
+
+# ------------------------------------------------------------------------------------------------------- the inverse
+
+
+@given(hnp.arrays(np.float64, (5, 5), elements=st.floats(-0.15, 0.15)))
+def test_the_inverse_is_that_of_numpy(off: NDArray[np.float64]) -> None:
+    matrix = off.copy()
+    np.fill_diagonal(matrix, 1.0)
+    assert np.allclose(inverse(matrix), np.linalg.inv(matrix), rtol=1e-12, atol=1e-14)
+
+
+def test_the_inverse_swaps_rows_where_it_must() -> None:
+    matrix = np.array([[0.0, 2.0, 0.0], [1.0, 0.0, 0.0], [0.5, 0.0, 4.0]])
+    assert np.array_equal(inverse(matrix), [[0.0, 1.0, 0.0], [0.5, 0.0, 0.0], [0.0, -0.125, 0.25]])
+
+
+def test_percent_beside_a_diagonal_of_one_is_for_review() -> None:
+    matrix = np.array([[1.0, 5.3], [2.1, 1.0]])
+    assert Spillover(("a", "b"), matrix, "m.csv").findings == (
+        Finding(
+            "spillover-large",
+            "review",
+            "m.csv",
+            "a detector sees 5.3 times of a dye what the dye's own sees: percent instead of shares?",
+        ),
+    )

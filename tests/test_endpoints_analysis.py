@@ -292,7 +292,7 @@ def test_the_summary() -> None:
         "    P02: no D0 record",
         "    P10: no D0 record; no D8 record",
         "note: left out, since the visit is none of D0, D8: D15: P10",
-        "* the test declared beforehand; all p values two-sided unless said otherwise",
+        "* the test that the study names, t_log where it names none; all p values two-sided unless said otherwise",
     ]
 
 

@@ -389,18 +389,18 @@ def test_an_override_that_makes_no_gate_is_named(write: _Writer) -> None:
     )
     assert gate_error(loaded, id="S1", batch="B1") == (
         "t.yaml with overrides r1, r2: 2 faults\n"
-        "  line 12   gates.A.points: 2 different points make no polygon; expected 3 different points or more\n"
-        "  line 14   gates.T.in: no population 'Q'\n"
+        "  gates.A.points: 2 different points make no polygon; expected 3 different points or more\n"
+        "  gates.T.in: no population 'Q'\n"
         "  remedy     correct the lines named above"
     )
     assert gate_error(loaded, id="S2", batch="B2") == (
         "t.yaml with overrides r3: 1 fault\n"
-        "  line 11   gates.P: depends on itself: P -> A -> P\n"
+        "  gates.P: depends on itself: P -> A -> P\n"
         "  remedy     correct the lines named above"
     )
     assert gate_error(loaded, id="S3", batch="B2") == (
         "t.yaml with overrides r4: 1 fault\n"
-        "  line 7    scales.v: no gate or panel entry is called 'v'\n"
+        "  scales.v: no gate or panel entry is called 'v'\n"
         "  remedy     correct the lines named above"
     )
     assert "there is rectangle and above/below" in gate_error(loaded, id="S4", batch="B2")
@@ -437,3 +437,19 @@ def test_a_move_that_has_nothing_to_move_is_an_error(write: _Writer) -> None:
 
 def test_a_strategy_in_memory_takes_no_overrides_by_itself() -> None:
     assert strategy(*GATES, **SECTIONS).overrides == ()
+
+
+def test_what_a_batch_declares_absent_its_sample_can_set(write: _Writer) -> None:
+    loaded = write(
+        rule(1, "batch: B1", "gate: T, absent: true"),
+        rule(2, "sample: S1", "gate: T, set: {above: {y: 5}, below: null}"),
+    )
+    assert loaded.applied(id="S1", batch="B1").missing == {}
+    assert loaded.applied(id="S2", batch="B1").missing == {"T": "declared absent by an override"}
+
+
+def test_a_gate_declared_absent_asks_no_control(write: _Writer) -> None:
+    loaded = write(rule(1, "sample: S1", "gate: F, absent: true"))
+    gated = loaded.gate(GRID, id="S1")
+    assert gated.missing["F"] == "declared absent by an override"
+    assert [finding.code for finding in gated.findings] == ["override-applied"]

@@ -186,3 +186,19 @@ def test_signals_of_one_detector_without_the_one_meant() -> None:
 
 def test_a_sample_without_channels() -> None:
     assert error("CD4", None, Sample.from_columns("a.fcs", {}), file="P01").available == ("no channels",)
+
+
+def test_a_marker_at_the_height_alone_is_no_guess() -> None:
+    sample = Sample.from_columns("a.fcs", {"B515-A": [1.0], "B515-H": [1.0]}, markers={"B515-H": "CD25"})
+    caught = error("CD25", sample=sample)
+    assert caught.code == "E_PANEL"
+    assert str(caught) == (
+        "a.fcs: two channels for one marker, CD25\n"
+        "  expected   $PnS or $PnN CD25\n"
+        "  available  CD25 (B515-H), B515-A\n"
+        "  remedy     say which signal is meant in panel: CD25, signal: H"
+    )
+    assert found("CD25", MarkerRule(pns=("CD25",), signal="H"), sample) == "B515-H"
+    assert found("B515-H", sample=sample) == "B515-H"
+    alone = Sample.from_columns("b.fcs", {"B515-H": [1.0]}, markers={"B515-H": "CD25"})
+    assert found("CD25", sample=alone) == "B515-H"

@@ -561,3 +561,11 @@ def test_a_deep_tree_is_checked_and_ordered() -> None:
     assert loaded.order == tuple(f"G{i}" for i in range(2000, -1, -1))
     assert loaded.nested("G0", "G2000")
     assert not loaded.nested("G2000", "G0")
+
+
+@pytest.mark.parametrize("name", ["Treg_k", "batch", "mfi_A_x"])
+def test_a_ratio_takes_no_other_column_of_wide_csv(name: str) -> None:
+    found = faults("A: {above: {x: 0}}", report=f"{{Treg: A / root, {name}: A / root}}")
+    assert [fault.split(maxsplit=2)[2] for fault in found] == [
+        "is the name of another column of wide.csv; choose another name"
+    ]

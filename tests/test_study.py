@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.builders_study import EXAMPLE, SHEET, STRATEGY, STUDY, override, tiny_file
 
-from tregflow._files import sha256_bytes
+from tregflow._files import sha256_bytes, sha256_file
 from tregflow.errors import StrategyError, StudyError, TregflowError
 from tregflow.few_events import FewEvents
 from tregflow.findings import Finding
@@ -57,7 +57,8 @@ def test_the_example_trial_is_read_whole() -> None:
     assert [rule.id for rule in study.strategy.overrides] == ["B2-CD25-CD127", "B2-CD45RA", "P06_D8-scatter"]
     assert {name: row.sample for name, row in study.controls("B2").items()} == {"FoxP3": "B2_FMO_FoxP3"}
     assert study.path(study.rows[0]) == EXAMPLE / "P01_D0.fcs"
-    assert [path.name for path in study.inputs] == ["study.yaml", "samples.csv", "treg.yaml", "overrides.yaml"]
+    inputs = ("study.yaml", "samples.csv", "treg.yaml", "overrides.yaml")
+    assert study.inputs == {name: sha256_file(EXAMPLE / name) for name in inputs}
     assert study.design is not None
     assert (study.design.baseline, study.design.visits) == ("D0", ("D0", "D8"))
     assert [(e.name, e.ratio, e.test, e.claim) for e in study.design.endpoints] == [
@@ -132,7 +133,7 @@ def test_a_guessed_cell_is_a_finding_of_its_row() -> None:
             "guessed-cells",
             "review",
             "sample sheet",
-            "guessed from the file's name: visit batch; correct them, then empty the cell 'guessed'",
+            "guessed from the file's name or its $DATE: visit batch; correct them, then empty the cell 'guessed'",
         ),
     )
 
@@ -459,7 +460,7 @@ def test_a_folder_as_a_study(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"")
     study = Study.from_folder(tmp_path, Strategy.loads(STRATEGY))
     assert study.rows == (Row("D0/a", "D0/a.FCS"), Row("D0/c", "D0/c.lmd"), Row("b", "b.fcs"))
-    assert (study.design, study.confirmed, dict(study.settings), study.inputs) == (None, None, {}, ())
+    assert (study.design, study.confirmed, dict(study.settings), study.inputs) == (None, None, {}, {})
     assert fcs_files(tmp_path) == [tmp_path / "D0" / "a.FCS", tmp_path / "D0" / "c.lmd", tmp_path / "b.fcs"]
 
 
@@ -484,3 +485,62 @@ def test_no_folder(tmp_path: Path) -> None:
     with pytest.raises(StudyError) as caught:
         Study.from_folder(tmp_path / "nope", Strategy.loads(STRATEGY))
     assert str(caught.value) == f"{tmp_path / 'nope'}: no such folder\n  remedy     check the path of the folder"
+
+
+# ----------------------------------------------------------------------------------------------- what a review found
+
+
+def test_unchanged_needs_a_margin(tmp_path: Path) -> None:
+    assert str(refused(texts(tmp_path, study=STUDY.replace(", margin: [0.80, 1.25]", "")))) == (
+        "study.yaml: 1 fault\n"
+        "  line 10   endpoints.b_cells: claim: unchanged needs a margin, such as margin: [0.80, 1.25]\n"
+        "  remedy     correct the lines named above"
+    )
+
+
+def test_an_endpoint_that_repeats_another_is_refused_with_its_line(tmp_path: Path) -> None:
+    assert str(refused(texts(tmp_path, study=STUDY.replace("ratio: B_of_Cells", "ratio: Tconv_of_CD4")))) == (
+        "study.yaml: 1 fault\n"
+        "  line 10   endpoints.b_cells.ratio: Tconv is what CD25hi leaves of CD4+: it repeats Treg_of_CD4 and is no "
+        "endpoint\n"
+        "  remedy     correct the lines named above"
+    )
+
+
+def test_overrides_by_batch_need_a_batch_in_every_row(tmp_path: Path) -> None:
+    sheet = SHEET.replace("2025-02-03,A,sample", "2025-02-03,,sample")
+    assert str(refused(texts(tmp_path, sheet=sheet, overrides=override("batch: A")))) == (
+        "study.yaml: 1 fault\n"
+        "  line 1    overrides: overrides go by batch, and the sample sheet has none for: S1_D0\n"
+        "  remedy     correct the lines named above"
+    )
+
+
+def test_a_file_name_with_a_nul_is_refused(tmp_path: Path) -> None:
+    assert "line 3: the path 'a?.fcs' leads out of the folder of the study" in sheet_fault(
+        tmp_path, "S1_D8,a\0.fcs,S1,D8,2025-02-11,A,sample"
+    )
+
+
+def test_a_strategy_elsewhere_by_the_same_name_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine").write_text(STRATEGY, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "study"
+    folder.mkdir()
+    error = refused(texts(folder, study=STUDY.replace("tiny.yaml", "mine")), StrategyError)
+    assert str(error).startswith(f"{folder / 'mine'}: no such file\n")
+
+
+def test_file_names_that_are_no_text_are_listed(tmp_path: Path) -> None:
+    try:
+        (tmp_path / "\udcff.fcs").write_bytes(b"")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    with pytest.raises(StudyError) as caught:
+        Study.from_folder(tmp_path, Strategy.loads(STRATEGY))
+    assert str(caught.value) == (
+        f"{tmp_path}: file names that are no text\n"
+        "  expected   names in UTF-8\n"
+        "  available  '\\udcff.fcs'\n"
+        "  remedy     rename these files"
+    )

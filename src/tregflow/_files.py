@@ -53,6 +53,14 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def hash_or_none(path: Path) -> str | None:
+    """Return the SHA-256 of a file; None for one that is missing or not ours to read."""
+    try:
+        return sha256_file(path)
+    except OSError:
+        return None
+
+
 def slug(name: str) -> str:
     """Return a file name for an id: its harmless characters and eight digits of its hash.
 

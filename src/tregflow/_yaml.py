@@ -44,9 +44,10 @@ class Fault:
     text: str
 
     def __str__(self) -> str:
-        """Return ``line 12  gates.CD4+: …``."""
+        """Return ``line 12  gates.CD4+: …``; without a line where the data come from no text."""
         place = ".".join(str(part) for part in self.where)
-        return f"line {self.line:<4} {place + ': ' if place else ''}{self.text}"
+        line = f"line {self.line:<4} " if self.line else ""
+        return f"{line}{place + ': ' if place else ''}{self.text}"
 
 
 @dataclass(slots=True)
@@ -60,8 +61,8 @@ class Document:
     faults: list[Fault] = field(default_factory=list)
 
     def line(self, where: Location) -> int:
-        """Return the 1-based line of a key or item; of its nearest ancestor where it does not exist."""
-        node, line = self._tree, 1
+        """Return the 1-based line of a key or item; of its nearest ancestor where it does not exist; 0 without text."""
+        node, line = self._tree, 0 if self._tree is None else 1
         for part in where:
             position = _position(node, part)
             if position is None:

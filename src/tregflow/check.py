@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import TYPE_CHECKING
 
 from tregflow._files import without_folders
@@ -46,13 +45,12 @@ def check_study(study: Study) -> Iterator[Checked]:
             *no_cd4_limit(study.few_events, study.strategy),
             *_unlisted(study),
             *_visits(study),
-            *_windows(study),
         ),
     )
 
 
 def _check_row(study: Study, row: Row) -> Checked:
-    notes = list(row.findings())
+    notes = list(study.notes(row))
     try:
         sample = read_fcs(study.path(row), channels=())
         notes += sample.findings
@@ -78,7 +76,7 @@ def _panel(applied: Applied, sample: Sample, batch: str) -> tuple[Finding, ...]:
 
 def _of_control(applied: Applied, sample: Sample, row: Row) -> Iterator[Finding]:
     """Yield findings on the panel of a control, of which only the parent and the marker of its thresholds are asked."""
-    for place in fmo_places(applied.strategy):
+    for place in fmo_places(applied.strategy, applied.missing):
         if place.control == row.control:
             resolve(place.axis, marker_rule(applied.strategy, place.axis), sample, population=place.gate)
             part = replace(applied, strategy=applied.strategy.only(place.parent, place.axis))
@@ -87,7 +85,8 @@ def _of_control(applied: Applied, sample: Sample, row: Row) -> Iterator[Finding]
 
 def _controls(study: Study, row: Row) -> Iterator[Finding]:
     controls = study.controls(row.batch)
-    for place in fmo_places(study.strategy.applied(id=row.sample, batch=row.batch).strategy):
+    applied = study.strategy.applied(id=row.sample, batch=row.batch)
+    for place in fmo_places(applied.strategy, applied.missing):
         if place.control not in controls:
             batch = f"batch {row.batch}" if row.batch else "the sheet"
             yield Finding(
@@ -126,21 +125,3 @@ def _visits(study: Study) -> Iterator[Finding]:
         lacking = [visit for visit in wanted if visit not in has]
         if lacking:
             yield Finding("visit-missing", "warning", subject, f"has no {', '.join(lacking)}")
-
-
-def _windows(study: Study) -> Iterator[Finding]:
-    """Yield a finding for each sample whose date lies outside the window of its visit, counted from the baseline."""
-    if study.design is None:
-        return
-    baseline = study.design.baseline
-    dated = [row for row in study.rows if row.role == "sample" and row.subject and row.date]
-    starts = {row.subject: date.fromisoformat(row.date) for row in dated if row.visit == baseline}
-    for row in dated:
-        visit = study.visits.get(row.visit)
-        if visit is None or visit.window is None or row.subject not in starts:
-            continue
-        day = (date.fromisoformat(row.date) - starts[row.subject]).days + study.visits[baseline].day
-        low, high = visit.window
-        if not low <= day <= high:
-            text = f"{row.date} is day {day}, outside the window {low} to {high} of {row.visit}"
-            yield Finding("visit-window", "warning", row.sample, text)

@@ -98,7 +98,19 @@ def resolve(
         return chosen[0]
     if stated and _signal(matches[0]) not in (stated, None):
         raise where.other_signal(matches[0], stated)
+    named = plain(name) == plain(matches[0].pnn) or (rule is not None and rule.pnn)
+    area = [] if stated or named else _areas(matches[0], sample.channels)
+    if area:
+        # The marker stands at the height alone, not at the area: which of the two is meant is not ours to guess.
+        raise where.several([*matches, *area])
     return matches[0]
+
+
+def _areas(channel: Channel, channels: Sequence[Channel]) -> list[Channel]:
+    """Return the area of the detector whose height or width is `channel`; nothing where there is none."""
+    if _signal(channel) in (None, DEFAULT_SIGNAL):
+        return []
+    return [other for other in channels if _stem(other) == _stem(channel) and _signal(other) == DEFAULT_SIGNAL]
 
 
 def plain(name: str) -> str:

@@ -6,18 +6,20 @@ import csv
 import difflib
 import os
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from tregflow._files import read_csv_rows
+from tregflow._files import hash_or_none, read_csv_rows
 from tregflow._yaml import Document, check_model, parse, read_text, suggest
 from tregflow.endpoints import Design, Endpoint
 from tregflow.errors import StudyError
+from tregflow.fcs.names import printable
 from tregflow.few_events import FewEvents
 from tregflow.findings import Finding
-from tregflow.strategy import Strategy
+from tregflow.strategy import Strategy, shipped
 from tregflow.strategy.matrix import inside, matrix_files
 from tregflow.strategy.overrides import load_overrides
 from tregflow.strategy.spec import BatchCompensation, Number, Strict, Text
@@ -76,7 +78,7 @@ class EndpointSpec(Strict):
     visit: Text
     test: Literal["t_fold", "t_log", "wilcoxon"] = "t_log"
     claim: Literal["changed", "unchanged"] = "changed"
-    margin: tuple[Positive, Positive] = (0.80, 1.25)
+    margin: tuple[Positive, Positive] | None = None
 
 
 class FewEventsSpec(Strict):
@@ -136,7 +138,9 @@ class Row:
 
     def findings(self) -> tuple[Finding, ...]:
         """Return a finding where cells are still as `tregflow init` guessed them."""
-        text = f"guessed from the file's name: {self.guessed}; correct them, then empty the cell '{GUESSED}'"
+        text = (
+            f"guessed from the file's name or its $DATE: {self.guessed}; correct them, then empty the cell '{GUESSED}'"
+        )
         return (Finding("guessed-cells", "review", "sample sheet", text),) if self.guessed else ()
 
 
@@ -164,8 +168,8 @@ class Study:
         Who stands for the gates.
     settings : mapping
         The study file as plain data, for the manifest.
-    inputs : tuple of Path
-        The text files that the study was read from, for the manifest.
+    inputs : mapping of str to (str or None)
+        Path and SHA-256 of each text file that the study was read from; None for a matrix that is missing.
     """
 
     name: str
@@ -177,7 +181,7 @@ class Study:
     few_events: FewEvents = field(default_factory=FewEvents)
     confirmed: ConfirmedSpec | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
-    inputs: tuple[Path, ...] = ()
+    inputs: Mapping[str, str | None] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Study:
@@ -232,16 +236,54 @@ class Study:
                 remedy="check the path of the folder",
             )
         names = [file.relative_to(base).as_posix() for file in files]
+        odd = [ascii(name) for name in names if not _is_text(name)]
+        if odd:
+            raise StudyError(
+                "file names that are no text",
+                code="E_NO_FILES",
+                file=str(folder),
+                expected="names in UTF-8",
+                available=odd,
+                remedy="rename these files",
+            )
         rows = tuple(Row(sample=name.rsplit(".", 1)[0], file=name) for name in names)
-        return cls(name=base.name, folder=base, strategy=strategy, rows=_distinct(rows))
+        strategy = strategy.with_matrices()
+        inputs = _hashes(base, (), strategy)
+        return cls(name=base.name, folder=base, strategy=strategy, rows=_distinct(rows), inputs=inputs)
 
     def path(self, row: Row) -> Path:
         """Return the path of a row's file, which lies below the study's folder."""
         return self.folder / row.file
 
+    def notes(self, row: Row) -> tuple[Finding, ...]:
+        """Return what the study itself has to say of a sample: cells that were guessed, a date outside its visit."""
+        return (*row.findings(), *_window(self, row))
+
     def controls(self, batch: str) -> dict[str, Row]:
         """Return the FMO controls of a batch by name."""
         return {row.control: row for row in self.rows if row.control and row.batch == batch}
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether a file name can be written in UTF-8; on Linux any bytes make a name."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
+def _window(study: Study, row: Row) -> Iterator[Finding]:
+    """Yield a finding where a sample's date lies outside the window of its visit, counted from the baseline."""
+    visit = study.visits.get(row.visit)
+    if study.design is None or visit is None or visit.window is None or not row.date:
+        return
+    baseline = study.design.baseline
+    starts = [
+        other.date for other in study.rows if (other.subject, other.visit) == (row.subject, baseline) and other.date
+    ]
+    if row.subject and starts:
+        days = (date.fromisoformat(row.date) - date.fromisoformat(starts[0])).days
+        day, (low, high) = days + study.visits[baseline].day, visit.window
+        if not low <= day <= high:
+            text = f"{row.date} is day {day}, outside the window {low} to {high} of {row.visit}"
+            yield Finding("visit-window", "warning", row.sample, text)
 
 
 def fcs_files(folder: Path) -> list[Path]:
@@ -272,7 +314,7 @@ def _assemble(spec: StudySpec, document: Document, folder: Path, file: Path) -> 
         few_events=FewEvents(**spec.few_events.model_dump()),
         confirmed=spec.confirmed,
         settings=document.data,
-        inputs=(file, sheet, *files),
+        inputs=_hashes(folder, (file, sheet, *files), strategy),
     )
 
 
@@ -282,7 +324,8 @@ def _strategy(spec: StudySpec, folder: Path) -> tuple[Strategy, tuple[Path, ...]
 
     path = inside(spec.strategy, folder, "study.yaml")
     rules = inside(spec.overrides or "overrides.yaml", folder, "study.yaml")
-    strategy = Strategy.load(path if path.exists() or path.suffix else spec.strategy)
+    # A shipped name, or a file below the folder: nothing that lies elsewhere by the same name.
+    strategy = Strategy.load(path if path.exists() or spec.strategy not in shipped() else spec.strategy)
     has_rules = spec.overrides is not None or rules.exists()
     overrides = load_overrides(rules, strategy.spec) if has_rules else ()
     strategy = replace(strategy, folder=folder, overrides=overrides)
@@ -299,14 +342,24 @@ def _strategy(spec: StudySpec, folder: Path) -> tuple[Strategy, tuple[Path, ...]
         strategy = strategy.with_compensation(spec.compensation)
     for name in matrix_files(strategy.spec.compensation):
         inside(name, folder, spec.strategy if spec.compensation is None else "study.yaml")
-    return strategy, tuple(p for p in (path, rules) if p.exists())
+    return strategy.with_matrices(), tuple(p for p in (path, rules) if p.exists())
+
+
+def _hashes(folder: Path, files: tuple[Path, ...], strategy: Strategy) -> dict[str, str | None]:
+    """Return the hash of each text file that was read, now: what is edited later is not what the run rests on."""
+    base = strategy.folder or folder  # a matrix lies where the strategy says, not the study
+    names = matrix_files(strategy.spec.compensation)
+    matrices = {name: hash_or_none(inside(name, base, strategy.source)) for name in names}
+    return {path.relative_to(folder).as_posix(): hash_or_none(path) for path in files} | matrices
 
 
 def design_of(spec: StudySpec) -> Design | None:
     """Return what a study asks of its endpoints; None where it states none."""
     if not spec.endpoints or spec.baseline is None:
         return None
-    endpoints = tuple(Endpoint(name=name, **entry.model_dump()) for name, entry in spec.endpoints.items())
+    endpoints = tuple(
+        Endpoint(name=name, **entry.model_dump(exclude_none=True)) for name, entry in spec.endpoints.items()
+    )
     limits = FewEvents(**spec.few_events.model_dump())
     return Design(baseline=spec.baseline, visits=tuple(spec.visits), endpoints=endpoints, few_events=limits)
 
@@ -325,8 +378,12 @@ def _check_study(spec: StudySpec, strategy: Strategy, rows: tuple[Row, ...], doc
             document.fault((*where, "visit"), f"no visit '{endpoint.visit}'{suggest(endpoint.visit, spec.visits)}")
         if endpoint.visit == spec.baseline:
             document.fault((*where, "visit"), "is the baseline itself")
-        if not endpoint.margin[0] < 1.0 < endpoint.margin[1]:
+        if endpoint.margin is not None and not endpoint.margin[0] < 1.0 < endpoint.margin[1]:
             document.fault((*where, "margin"), "expected [below 1, above 1]")
+        if endpoint.claim == "unchanged" and endpoint.margin is None:
+            document.fault(where, "claim: unchanged needs a margin, such as margin: [0.80, 1.25]")
+        if mirrored := _mirrored(endpoint, spec, strategy):
+            document.fault((*where, "ratio"), mirrored)
         if endpoint.claim == "unchanged" and endpoint.test != "t_log":
             text = f"{endpoint.test} cannot show that a ratio is unchanged; leave test out, or claim a change"
             document.fault((*where, "test"), text)
@@ -348,8 +405,26 @@ def _check_few_events(spec: StudySpec, strategy: Strategy, document: Document) -
         document.fault(("few_events",), f"{error.problem}; expected {error.expected}")
 
 
+def _mirrored(endpoint: EndpointSpec, spec: StudySpec, strategy: Strategy) -> str:
+    """Say that an endpoint is what another one leaves of their common denominator: then it has no news of its own."""
+    numerator, denominator = strategy.ratios.get(endpoint.ratio, ("", ""))
+    rest = strategy.spec.gates[numerator].complement if numerator in strategy.spec.gates else None
+    if rest is None or strategy.parent(numerator) != denominator:
+        return ""
+    for other in spec.endpoints.values():
+        inner, outer = strategy.ratios.get(other.ratio, ("", ""))
+        if outer == denominator and inner in strategy.spec.gates and strategy.nested(inner, rest):
+            return f"{numerator} is what {rest} leaves of {denominator}: it repeats {other.ratio} and is no endpoint"
+    return ""
+
+
 def _check_override_targets(strategy: Strategy, rows: tuple[Row, ...], document: Document) -> None:
-    """Note overrides for a sample or batch that the sheet does not have: they would never act, a slip of the pen."""
+    """Note overrides that would never act: for a sample or batch, or for rows whose batch the sheet does not say."""
+    if any(rule.level == "batch" for rule in strategy.overrides):
+        blank = [row.sample for row in rows if not row.batch and (row.role == "sample" or row.control)]
+        if blank:
+            names = ", ".join(blank)
+            document.fault(("overrides",), f"overrides go by batch, and the sample sheet has none for: {names}")
     known = {"sample": {row.sample for row in rows}, "batch": {row.batch for row in rows}}
     for rule in strategy.overrides:
         if rule.target not in known[rule.level]:
@@ -428,8 +503,8 @@ def _row_faults(row: Row, spec: StudySpec, folder: Path) -> Iterator[str]:
     for name in SHEET_COLUMNS[:2]:
         if not getattr(row, name):
             yield f"{at} the cell '{name}' is empty"
-    if row.file and not (folder / row.file).resolve().is_relative_to(folder):
-        yield f"{at} the path '{row.file}' leads out of the folder of the study"
+    if "\0" in row.file or not (folder / row.file).resolve().is_relative_to(folder):
+        yield f"{at} the path '{printable(row.file)}' leads out of the folder of the study"
     if row.role not in _ROLES and not any(row.role.startswith(p) and len(row.role) > len(p) for p in _ROLE_PREFIXES):
         marker = row.role.partition(":")[2]
         hint = suggest(row.role, [*_ROLES, *(prefix + marker for prefix in _ROLE_PREFIXES if marker)])
@@ -441,8 +516,6 @@ def _row_faults(row: Row, spec: StudySpec, folder: Path) -> Iterator[str]:
 
 
 def _is_date(text: str) -> bool:
-    from datetime import date
-
     try:
         return date.fromisoformat(text).isoformat() == text  # it also reads 20250203 and weeks
     except ValueError:

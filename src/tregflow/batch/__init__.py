@@ -6,7 +6,7 @@ Running again does only what changed; killed at any point, a run resumes and end
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,9 @@ from tregflow.batch.outcome import FAILED, OK, REVIEW, Outcome
 from tregflow.batch.pool import run_tasks
 from tregflow.batch.work import Task
 from tregflow.errors import EndpointError, StudyError
+from tregflow.findings import Finding
 from tregflow.strategy import Strategy, shipped
+from tregflow.strategy.build import is_placed
 from tregflow.study import NOT_CONFIRMED, Study
 
 if TYPE_CHECKING:
@@ -143,7 +145,7 @@ def run(
         raise StudyError(f"jobs is {jobs}", code="E_JOBS", expected="1 process or more")
     folder.mkdir(parents=True, exist_ok=True)
     rows = tuple(row for row in study.rows if row.role == "sample")
-    outcomes = tuple(run_tasks(_tasks(study, rows, folder, plots), jobs=jobs, progress=progress or _silent))
+    outcomes = _with_twins(run_tasks(_tasks(study, rows, folder, plots), jobs=jobs, progress=progress or _silent))
     return _finish(study, folder, rows, outcomes, started=started, clock=clock, jobs=jobs)
 
 
@@ -176,14 +178,17 @@ def is_confirmed(study: Study) -> bool:
     """Tell whether somebody stands for the gates on these data.
 
     A study says so by name and date. A folder without a study cannot: there, a strategy of the user's own is taken at
-    its word, and one whose gates are those of a shipped template is not.
+    its word, and one that still has a gate where a shipped template has it is not.
     """
-    if study.confirmed is not None:
-        return True
-    if study.settings:
-        return False
-    templates = [Strategy.load(name).data["gates"] for name in shipped()]
-    return study.strategy.data["gates"] not in templates
+    if study.confirmed is not None or study.settings:
+        return study.confirmed is not None
+    own = study.strategy.spec.gates
+    templates = (Strategy.load(name).spec.gates.items() for name in shipped())
+    return not any(
+        gate_id in own and is_placed(gate) and gate.axes and own[gate_id].model_copy(update={"name": gate.name}) == gate
+        for template in templates
+        for gate_id, gate in template
+    )
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -241,13 +246,27 @@ def _tasks(study: Study, rows: Sequence[Row], out: Path, plots: bool) -> list[Ta
             thresholds=thresholds[row.sample],
             few_events=study.few_events,
             versions=known,
-            notes=(*row.findings(), *general),
+            notes=(*study.notes(row), *general),
             kept=out / KEPT / f"{slug(row.sample)}.json",
             page=out / PLOTS / f"{slug(row.sample)}.png",
             draw=plots,
         )
         for row in rows
     ]
+
+
+def _with_twins(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+    """Return the outcomes with a finding on each sample whose file holds the very bytes of another sample's."""
+    samples: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        samples.setdefault(outcome.sha256, []).append(outcome.sample)
+
+    def twins(outcome: Outcome) -> tuple[Finding, ...]:
+        others = [name for name in samples[outcome.sha256] if name != outcome.sample] if outcome.sha256 else []
+        text = f"the file holds the very bytes of another sample's: {', '.join(others)}"
+        return (Finding("duplicate-file", "review", outcome.sample, text),) if others else ()
+
+    return tuple(replace(outcome, findings=(*outcome.findings, *twins(outcome))) for outcome in outcomes)
 
 
 def _finish(

@@ -39,7 +39,8 @@ def batch_thresholds(study: Study, rows: Sequence[Row]) -> dict[str, Thresholds]
 
 def _places(study: Study, row: Row) -> tuple[FmoPlace, ...]:
     try:
-        return fmo_places(study.strategy.applied(id=row.sample, batch=row.batch).strategy)
+        applied = study.strategy.applied(id=row.sample, batch=row.batch)
+        return fmo_places(applied.strategy, applied.missing)
     except TregflowError:  # the sample will fail with this very error when its turn comes
         return ()
 

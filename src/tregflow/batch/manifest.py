@@ -7,10 +7,9 @@ import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from tregflow._files import sha256_bytes, sha256_file, slug
+from tregflow._files import hash_or_none, sha256_bytes, slug
 from tregflow._version import __version__
 from tregflow.errors import StudyError
-from tregflow.strategy.matrix import inside, matrix_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +37,7 @@ def build_manifest(study: Study, pairs: Sequence[tuple[Row, Outcome]], written: 
             "confirmed": confirmed.model_dump() if confirmed else None,
             "overrides": [rule.id for rule in strategy.overrides],
         },
-        "inputs": _inputs(study),
+        "inputs": dict(study.inputs),
         "samples": {row.sample: _sample(row, outcome) for row, outcome in pairs},
         "controls": {row.sample: _control(study, row) for row in study.rows if row.role != "sample"},
         "tables": {name: sha256_bytes(content) for name, content in written.items()},
@@ -92,19 +91,4 @@ def _sample(row: Row, outcome: Outcome) -> dict[str, Any]:
 
 
 def _control(study: Study, row: Row) -> dict[str, Any]:
-    return {"file": row.file, "role": row.role, "sha256": _hash(study.path(row))}
-
-
-def _inputs(study: Study) -> dict[str, str | None]:
-    """Return the hash of each text file that was read; a matrix lies where the strategy says, not the study."""
-    base = study.strategy.folder or study.folder
-    names = matrix_files(study.strategy.spec.compensation)
-    matrices = {name: _hash(inside(name, base, study.strategy.source)) for name in names}
-    return {path.relative_to(study.folder).as_posix(): _hash(path) for path in study.inputs} | matrices
-
-
-def _hash(path: Path) -> str | None:
-    try:
-        return sha256_file(path)
-    except OSError:  # missing, or not ours to read: a finding of the samples that need it says so
-        return None
+    return {"file": row.file, "role": row.role, "sha256": hash_or_none(study.path(row))}

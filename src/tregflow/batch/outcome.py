@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from tregflow._files import write_whole
+from tregflow._files import sha256_bytes, write_whole
 from tregflow.findings import Finding
 from tregflow.populations import Frequency, Mfi, Population
 
@@ -78,19 +78,23 @@ class Outcome:
         )
 
     @classmethod
-    def failure(cls, *, sample: str, key: str = "", code: str, where: str, text: str, sha256: str = "") -> Outcome:
+    def failure(cls, *, sample: str, code: str, where: str, text: str, sha256: str = "") -> Outcome:
         """Return the outcome of a sample that could not be gated: no population of it gets a number."""
-        return cls(sample=sample, key=key, sha256=sha256, findings=(Finding(code, "error", where, one_line(text)),))
+        return cls(sample=sample, key="", sha256=sha256, findings=(Finding(code, "error", where, one_line(text)),))
 
     def save(self, path: Path) -> None:
-        """Keep the outcome as JSON, whole or not at all."""
-        write_whole(path, json.dumps(asdict(self), ensure_ascii=False).encode())
+        """Keep the outcome as JSON behind the hash of it, whole or not at all."""
+        content = json.dumps(asdict(self)).encode()
+        write_whole(path, sha256_bytes(content).encode() + b"\n" + content)
 
     @classmethod
     def load(cls, path: Path) -> Outcome | None:
-        """Return a kept outcome; None where there is none, or it is not readable: then it is computed again."""
+        """Return a kept outcome; None where there is none, or it was damaged or edited: then it is computed again."""
         try:
-            data = json.loads(path.read_bytes())
+            sha256, _, content = path.read_bytes().partition(b"\n")
+            if sha256_bytes(content).encode() != sha256:
+                return None
+            data = json.loads(content)
             return cls(
                 sample=data["sample"],
                 key=data["key"],

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import traceback
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tregflow._files import sha256_file, without_folders
@@ -13,14 +13,15 @@ from tregflow._version import __version__
 from tregflow.batch.outcome import Outcome
 from tregflow.errors import TregflowError
 from tregflow.fcs import read_fcs
+from tregflow.findings import Finding
 from tregflow.strategy.evaluate import needed_channels
-from tregflow.strategy.matrix import inside, is_file
+from tregflow.strategy.matrix import matrix_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from tregflow.few_events import FewEvents
-    from tregflow.findings import Finding
     from tregflow.populations import Gated
     from tregflow.strategy import FmoPlace, FmoThreshold, Strategy
 
@@ -69,6 +70,7 @@ class Task:
     def key(self, sha256: str) -> str:
         """Return the hash of all that the result depends on, the file's own hash among it."""
         applied = self.strategy.applied(id=self.sample, batch=self.batch)
+        matrix = self.strategy.matrices.get(matrix_of(self.strategy.spec.compensation, self.batch))
         depends = {
             "versions": {"tregflow": __version__, **self.versions},
             "file": [self.path.name, sha256],
@@ -77,25 +79,33 @@ class Task:
             "strategy": applied.strategy.data,
             "missing": applied.missing,
             "notes": [asdict(note) for note in (*applied.findings, *self.notes)],
-            "matrix": _matrix_hash(self.strategy, self.batch),
+            "matrix": matrix.sha256 if matrix else "",
             "few_events": asdict(self.few_events),
             "thresholds": [[asdict(place), asdict(found)] for place, found in sorted(self.thresholds.items())],
         }
-        return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()
+        # Keys are not sorted: the order of gates and ratios is the order of the tables.
+        return hashlib.sha256(json.dumps(depends).encode()).hexdigest()
 
 
 def gate_file(task: Task) -> Outcome:
-    """Gate one file, or take a former outcome that rests on the same bytes and settings.
-
-    Every error that tregflow raises on purpose becomes an outcome; nothing else is caught.
-    """
+    """Gate one file, or take a former outcome that rests on the same bytes and settings; errors are outcomes, too."""
     try:
         return _former(task) or _gate(task)
     except TregflowError as error:
-        task.page.unlink(missing_ok=True)  # a sample that failed has no numbers, on a page of a former run neither
-        folders = (task.folder, task.strategy.folder)
-        where, text = (without_folders(part, *folders) for part in (error.population or error.file, str(error)))
-        return Outcome.failure(sample=task.sample, code=error.code, where=where or task.path.name, text=text)
+        return _failure(task, error.code, error.population or error.file, str(error))
+    except Exception as error:  # noqa: BLE001 - whatever one file brings about, memory included, must not stop a batch
+        traceback.print_exc()
+        return _failure(task, "E_UNEXPECTED", "", f"{type(error).__name__}: {error}")
+
+
+def _failure(task: Task, code: str, where: str, text: str) -> Outcome:
+    task.page.unlink(missing_ok=True)  # a sample that failed has no numbers, on a page of a former run neither
+    where, text = (without_folders(part, task.folder, task.strategy.folder) for part in (where, text))
+    try:
+        sha256 = sha256_file(task.path)
+    except OSError:  # missing, or not ours to read: the error says so
+        sha256 = ""
+    return Outcome.failure(sample=task.sample, code=code, where=where or task.path.name, text=text, sha256=sha256)
 
 
 def _former(task: Task) -> Outcome | None:
@@ -116,24 +126,21 @@ def _gate(task: Task) -> Outcome:
     gated = task.strategy.gate(
         sample, id=task.sample, batch=task.batch, thresholds=task.thresholds, few_events=task.few_events
     )
-    outcome = Outcome.of(gated, sample=task.sample, key=task.key(sample.sha256 or ""), extra=task.notes)
-    _draw(gated, task)
+    drawn = _draw(gated, task)
+    outcome = Outcome.of(gated, sample=task.sample, key=task.key(sample.sha256 or ""), extra=(*task.notes, *drawn))
     outcome.save(task.kept)
     return outcome
 
 
-def _draw(gated: Gated, task: Task) -> None:
+def _draw(gated: Gated, task: Task) -> tuple[Finding, ...]:
     """Write the page that was asked for; without it the page of a former run goes, since it may show other gates."""
     task.page.unlink(missing_ok=True)
-    if task.draw:
-        from tregflow.plots import save_page
+    if not task.draw:
+        return ()
+    from tregflow.plots import save_page
 
+    try:
         save_page(gated, task.page, title=task.sample)
-
-
-def _matrix_hash(strategy: Strategy, batch: str) -> str:
-    """Return the hash of the matrix file that the sample is compensated with; a missing one is reported when needed."""
-    setting = strategy.spec.compensation
-    name = setting if isinstance(setting, str) else setting.batch.get(batch, "none")
-    path = inside(name, strategy.folder or Path(), strategy.source) if is_file(name) else None
-    return sha256_file(path) if path is not None and path.is_file() else ""
+    except Exception as error:  # noqa: BLE001 - a picture that cannot be drawn takes no number away
+        return (Finding("plot-failed", "warning", "plots", f"no page of plots: {type(error).__name__}: {error}"),)
+    return ()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tregflow.compensation.inverse import inverse
 from tregflow.compensation.keywords import (
     KEYWORDS,
     SPELLED,
@@ -86,7 +87,7 @@ class Spillover:
         _check_matrix(self.detectors, matrix, self.source)
         object.__setattr__(self, "findings", (*self.findings, *_noticed(matrix, self.source)))
         # The identity of unmixed spectral files, rounded on writing, must not alter a value.
-        object.__setattr__(self, "inverse", np.eye(len(matrix)) if _is_identity(matrix) else np.linalg.inv(matrix))
+        object.__setattr__(self, "inverse", np.eye(len(matrix)) if _is_identity(matrix) else inverse(matrix))
         matrix.setflags(write=False)
         self.inverse.setflags(write=False)
 
@@ -247,10 +248,17 @@ def _noticed(matrix: NDArray[np.float64], source: str) -> list[Finding]:
     if _is_identity(matrix):
         text = "the matrix is the identity: compensation changes nothing"
         return [Finding("spillover-identity", "warning", source, text)]
+    found = []
     off = float(np.abs(np.diag(matrix) - 1.0).max())
     if off > _DIAGONAL_TOLERANCE:
-        return [Finding("spillover-diagonal", "warning", source, f"the diagonal differs from 1 by up to {off:.3g}")]
-    return []
+        found.append(
+            Finding("spillover-diagonal", "warning", source, f"the diagonal differs from 1 by up to {off:.3g}")
+        )
+    largest = float(np.abs(matrix - np.diag(np.diag(matrix))).max())
+    if largest >= 1.0:
+        text = f"a detector sees {largest:.3g} times of a dye what the dye's own sees: percent instead of shares?"
+        found.append(Finding("spillover-large", "review", source, text))
+    return found
 
 
 def _is_identity(matrix: NDArray[np.float64]) -> bool:

@@ -23,8 +23,11 @@ _COUNTS = ("baseline_k", "baseline_n", "k", "n", "df", "sides")
 _TEXTS = ("subject", "endpoint", "ratio", "visit", "claim", "statistic", "method", "scale", "flags", "reason", "note")
 
 
+_STARRED = "the test that the study names, t_log where it names none"
+
+
 class Row(NamedTuple):
-    """One statistic of one endpoint, whether it is the one declared beforehand, and who is left out of it."""
+    """One statistic of one endpoint, whether it is the one that the study names, and who is left out of it."""
 
     endpoint: Endpoint
     statistic: Statistic
@@ -44,7 +47,7 @@ class EndpointResults:
         One row per endpoint and subject: the fields of `tregflow.endpoints.change.Change`.
     table : DataFrame
         One row per endpoint and statistic, which becomes endpoints.csv: endpoint, ratio, visit, claim; the fields of
-        `tregflow.endpoints.inference.Statistic`; `primary`, the test declared beforehand; note.
+        `tregflow.endpoints.inference.Statistic`; `primary`, the test that the study names; note.
     notes : tuple of str
         What holds for the table as a whole: rows left out, ratios that mirror each other.
     """
@@ -82,7 +85,7 @@ class EndpointResults:
         return self.build(self.design, self._changes, rows, notes=(mark, *self.notes))
 
     def summary_lines(self) -> list[str]:
-        """Return the results as plain text, endpoint by endpoint; ``*`` marks the test declared beforehand."""
+        """Return the results as plain text, endpoint by endpoint; ``*`` marks the test that the study names."""
         lines: list[str] = []
         for endpoint in self.design.endpoints:
             rows = [row for row in self._rows if row.endpoint == endpoint]
@@ -95,7 +98,7 @@ class EndpointResults:
                 *(f"    {text}" for text in map(_remark, changes) if text),
             ]
         lines += [f"note: {note}" for note in self.notes]
-        return [*lines, "* the test declared beforehand; all p values two-sided unless said otherwise"] if lines else []
+        return [*lines, f"* {_STARRED}; all p values two-sided unless said otherwise"] if lines else []
 
     def __str__(self) -> str:
         """Return `summary_lines` as one text."""
@@ -115,7 +118,7 @@ class EndpointResults:
         titles = "".join(f"<th>{name}</th>" for name in head)
         return (
             f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
-            f"<p>Bold: the test declared beforehand. Baseline: {escape(self.design.baseline)}.</p>"
+            f"<p>Bold: {_STARRED}. Baseline: {escape(self.design.baseline)}.</p>"
             f"{f'<ul>{items}</ul>' if items else ''}"
         )
 

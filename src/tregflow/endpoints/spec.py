@@ -33,7 +33,7 @@ class Endpoint:
     visit : str
         The visit that is compared with the baseline.
     test : {"t_fold", "t_log", "wilcoxon"}
-        The test declared beforehand; the others are computed beside it. A claim of ``unchanged`` is tested by two
+        The test that the study names; the others are computed beside it. A claim of ``unchanged`` is tested by two
         one-sided t tests on the log ratio, and takes ``t_log`` only.
     claim : {"changed", "unchanged"}
         What is to be shown.

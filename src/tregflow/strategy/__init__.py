@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tregflow._files import sha256_bytes, sha256_file, write_whole
-from tregflow._yaml import dump, parse, read_text, suggest
+from tregflow._yaml import Document, dump, parse, read_text, suggest
 from tregflow.errors import StrategyError
 from tregflow.few_events import FewEvents
 from tregflow.strategy import overrides as _overrides
 from tregflow.strategy.build import ROOT, build_gate
 from tregflow.strategy.check import checked_spec, evaluation_order, needs, split_ratio
 from tregflow.strategy.fmo import Control, FmoPlace, FmoThreshold, fmo_places, fmo_threshold, gate_with
-from tregflow.strategy.matrix import CompensationSetting, find_spillover
+from tregflow.strategy.matrix import CompensationSetting, find_spillover, read_matrices
 from tregflow.strategy.overrides import Override, load_overrides
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class Strategy:
         Where relative paths of matrices start.
     overrides : tuple of Override
         Departures by batch and sample.
+    matrices : mapping of str to Spillover
+        CSV matrices that were read beforehand, by the name that `compensation` gives them (see `with_matrices`).
 
     Examples
     --------
@@ -72,7 +74,8 @@ class Strategy:
     source: str
     sha256: str
     folder: Path | None = None
-    overrides: tuple[Override, ...] = field(default=())
+    overrides: tuple[Override, ...] = ()
+    matrices: Mapping[str, Spillover] = field(default_factory=dict)
 
     @classmethod
     def load(cls, source: str | PathLike[str], *, overrides: str | PathLike[str] | None = None) -> Strategy:
@@ -115,6 +118,10 @@ class Strategy:
         """Read a strategy from YAML text; `name` stands in messages."""
         document = parse(text, name, StrategyError, "E_STRATEGY")
         return cls(checked_spec(document), document.data, name, sha256_bytes(text.encode()))
+
+    def __repr__(self) -> str:
+        """Return name, source and size in one line; `to_yaml` shows the whole."""
+        return f"<Strategy {self.spec.name}: {len(self.spec.gates)} gates, from {self.source}>"
 
     def to_yaml(self) -> str:
         """Return the strategy as YAML text; comments of a file it was read from are not kept."""
@@ -209,20 +216,41 @@ class Strategy:
         if not rules:
             return Applied(replace(self, overrides=()), {}, ())
         data, absent = _overrides.apply(self.data, rules)
-        name = f"{self.source} with overrides {', '.join(rule.id for rule in rules)}"
-        changed = replace(Strategy.loads(dump(data), name=name), folder=self.folder)
+        changed = self.revised(data, name=f"{self.source} with overrides {', '.join(rule.id for rule in rules)}")
         missing = dict.fromkeys(absent, "declared absent by an override")
         return Applied(changed, missing, tuple(rule.finding() for rule in rules))
+
+    def revised(self, data: dict[str, Any], *, name: str) -> Strategy:
+        """Return the strategy with other content and no overrides; `name` stands in messages.
+
+        Raises
+        ------
+        StrategyError
+            The content has faults (``E_STRATEGY``).
+        """
+        spec = checked_spec(Document(name, "", data, None))
+        return replace(self, spec=spec, data=data, source=name, overrides=())
 
     def with_compensation(self, setting: CompensationSetting) -> Strategy:
         """Return the strategy with another source of the matrix: a study's own setting wins over the template's."""
         written = setting if isinstance(setting, str) else setting.model_dump()
         spec = self.spec.model_copy(update={"compensation": setting})
-        return replace(self, spec=spec, data={**self.data, "compensation": written})
+        return replace(self, spec=spec, data={**self.data, "compensation": written}, matrices={})
+
+    def with_matrices(self) -> Strategy:
+        """Return the strategy with every CSV matrix that it names read: a file that changes later changes nothing."""
+        return replace(self, matrices=read_matrices(self.spec.compensation, self.folder, self.source))
 
     def spillover(self, sample: Sample, *, batch: str | None = None) -> Spillover | None:
         """Return the matrix that the strategy's `compensation` names for a sample; None for ``none``."""
-        return find_spillover(self.spec.compensation, sample, batch=batch, folder=self.folder, source=self.source)
+        return find_spillover(
+            self.spec.compensation,
+            sample,
+            batch=batch,
+            folder=self.folder,
+            source=self.source,
+            read=self.matrices,
+        )
 
     def gate(
         self,
@@ -269,7 +297,7 @@ class Strategy:
             each.refuse_lenient()
         found = {
             place: (thresholds or {}).get(place) or fmo_threshold(self, place, named, batch=batch, spillover=spillover)
-            for place in fmo_places(applied.strategy)
+            for place in fmo_places(applied.strategy, applied.missing)
         }
         limits = few_events or FewEvents()
         return gate_with(applied, found, sample, spillover=spillover, id=id, batch=batch, few_events=limits)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from tregflow.strategy.spec import GateSpec
 
 _PAIR = 2
-RULES = ("polygon", "rectangle", "above/below", "not", "all", "any")
+_COLUMNS = ("sample", "file", "subject", "visit", "date", "batch", "status")
+"""Columns of wide.csv that a ratio's own must not take the place of."""
 
 
 def checked_spec(document: Document) -> StrategySpec:
@@ -221,7 +222,10 @@ def _scale_problem(scale: object) -> str:
 
 def _check_report(spec: StrategySpec, document: Document) -> None:
     known = {ROOT, *spec.gates}
+    taken = {column for name in spec.report for column in (f"{name}_k", f"{name}_n")} | set(_COLUMNS)
     for name, ratio in spec.report.items():
+        if name in taken or name.startswith("mfi_"):
+            document.fault(("report", name), "is the name of another column of wide.csv; choose another name")
         if split_ratio(ratio, known) is None:
             halves = [half.strip() for half in ratio.split(" / ", 1)]
             unknown = [half for half in halves if half not in known] if len(halves) == _PAIR else []

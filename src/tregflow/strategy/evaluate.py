@@ -103,6 +103,8 @@ def needed_channels(applied: Applied, sample: Sample, *, batch: str | None) -> t
     """Return the ``$PnN`` that gating a sample takes: channels of the axes, and detectors of the matrix."""
     channels, _, _ = resolve_axes(applied.strategy, sample, applied.missing)
     spillover = applied.strategy.spillover(sample, batch=batch)
+    if spillover is not None:
+        spillover.check(sample)
     wanted = {channel.pnn for channel in channels.values()} | set(spillover.detectors if spillover else ())
     return tuple(channel.pnn for channel in sample.channels if channel.pnn in wanted)
 

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tregflow._yaml import dump
 from tregflow.few_events import FewEvents
 from tregflow.findings import Finding
 from tregflow.strategy.evaluate import evaluate
 from tregflow.strategy.spec import FmoSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from tregflow.compensation import Spillover
     from tregflow.fcs import Sample
@@ -89,11 +88,12 @@ class FmoThreshold:
     findings: tuple[Finding, ...] = ()
 
 
-def fmo_places(strategy: Strategy) -> tuple[FmoPlace, ...]:
-    """Return every place of a strategy whose threshold comes from a control."""
+def fmo_places(strategy: Strategy, missing: Container[str] = ()) -> tuple[FmoPlace, ...]:
+    """Return every place of a strategy whose threshold comes from a control; gates in `missing` ask for nothing."""
     return tuple(
         FmoPlace(gate_id, side, axis, strategy.parent(gate_id), limit.fmo, limit.quantile)
         for gate_id, gate in strategy.spec.gates.items()
+        if gate_id not in missing
         for side, limits in (("above", gate.above), ("below", gate.below))
         for axis, limit in (limits or {}).items()
         if isinstance(limit, FmoSpec)
@@ -137,7 +137,7 @@ def fmo_threshold(
     part = replace(applied, strategy=applied.strategy.only(place.parent, place.axis))
     above = {
         inner: fmo_threshold(strategy, inner, controls, batch=batch, spillover=spillover)
-        for inner in fmo_places(part.strategy)
+        for inner in fmo_places(part.strategy, part.missing)
     }
     gated = gate_with(part, above, control.sample, spillover=spillover, id=control.id, batch=batch)
     file = control.sample.file
@@ -176,10 +176,10 @@ def gate_with(
     if spillover is None:
         spillover = strategy.spillover(sample, batch=batch)
     if data != strategy.data:
-        strategy = replace(strategy.loads(dump(data), name=strategy.source), folder=strategy.folder)
+        strategy = strategy.revised(data, name=strategy.source)
     of_matrix = spillover.findings if spillover else ()
     findings = (*sample.findings, *of_matrix, *applied.findings, *notes)
-    placed = replace(applied, strategy=strategy, missing=applied.missing | missing, findings=findings)
+    placed = replace(applied, strategy=strategy, missing=missing | applied.missing, findings=findings)
     return evaluate(placed, sample, spillover, id=id, batch=batch, few_events=few_events or FewEvents())
 
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from tregflow._yaml import suggest
 from tregflow.compensation import Spillover
-from tregflow.errors import StrategyError
+from tregflow.errors import StrategyError, TregflowError
 from tregflow.strategy.spec import BatchCompensation
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tregflow.fcs import Sample
 
 CompensationSetting = str | BatchCompensation
@@ -18,9 +20,15 @@ CompensationSetting = str | BatchCompensation
 
 
 def find_spillover(
-    setting: CompensationSetting, sample: Sample, *, batch: str | None, folder: Path | None, source: str
+    setting: CompensationSetting,
+    sample: Sample,
+    *,
+    batch: str | None,
+    folder: Path | None,
+    source: str,
+    read: Mapping[str, Spillover] | None = None,
 ) -> Spillover | None:
-    """Return the matrix for a sample; None where the setting is ``none``.
+    """Return the matrix for a sample; None where the setting is ``none``. Matrices in `read` are not read again.
 
     Raises
     ------
@@ -34,7 +42,23 @@ def find_spillover(
         return None
     if not is_file(name):
         return Spillover.from_sample(sample, keyword=_keyword(name))
-    return Spillover.from_csv(inside(name, folder or Path(), source))
+    return (read or {}).get(name) or Spillover.from_csv(inside(name, folder or Path(), source))
+
+
+def read_matrices(setting: CompensationSetting, folder: Path | None, source: str) -> dict[str, Spillover]:
+    """Return the matrices of every CSV that a setting names; one that is missing or broken is left to its samples."""
+    found = {}
+    for name in matrix_files(setting):
+        try:
+            found[name] = Spillover.from_csv(inside(name, folder or Path(), source))
+        except TregflowError:  # the samples that need it fail with this very error; the others do not
+            continue
+    return found
+
+
+def matrix_of(setting: CompensationSetting, batch: str | None) -> str:
+    """Return what a setting names for a batch: ``fcs``, ``none`` or a file; an empty text for a batch without entry."""
+    return setting if isinstance(setting, str) else setting.batch.get(batch or "", "")
 
 
 def matrix_files(setting: CompensationSetting) -> tuple[str, ...]:

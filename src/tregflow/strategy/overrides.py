@@ -155,10 +155,11 @@ def choose(
 def apply(data: Mapping[str, Any], rules: tuple[Override, ...]) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the strategy's plain data with `rules` applied, and the ids of the gates declared absent."""
     changed = copy.deepcopy(dict(data))
-    absent = []
+    absent: set[str] = set()
     for rule in rules:
+        absent.discard(str(rule.gate))  # the later rule wins: what a batch declares absent, its sample can set
         if rule.absent:
-            absent.append(str(rule.gate))
+            absent.add(str(rule.gate))
         elif rule.gate is None:
             for key, entries in rule.set.items():
                 merged = {**changed.get(key, {}), **copy.deepcopy(entries)}
@@ -168,7 +169,7 @@ def apply(data: Mapping[str, Any], rules: tuple[Override, ...]) -> tuple[dict[st
             gate.update(copy.deepcopy(dict(rule.set)))
             kept = {key: value for key, value in gate.items() if value is not None}
             changed["gates"][rule.gate] = _moved(kept, rule.move, rule)
-    return changed, tuple(absent)
+    return changed, tuple(gate for gate in changed["gates"] if gate in absent)
 
 
 def _moved(gate: dict[str, Any], moves: Mapping[str, tuple[float, float]], rule: Override) -> dict[str, Any]:
