@@ -17,6 +17,7 @@ import numpy as np
 VERSIONS = (b"2.0", b"3.0", b"3.1", b"3.2")
 REQUIRED = ("$BYTEORD", "$DATATYPE", "$MODE", "$PAR", "$TOT")
 ABSENT = 99_999_999
+_NEEDED = re.compile(rb"\$(P\d+[BENR]|BYTEORD|DATATYPE|MODE|NEXTDATA|PAR|TOT)")
 _PADDING = b" \0\r\n"
 
 
@@ -117,7 +118,9 @@ def _escape(body: bytes, delimiter: bytes) -> bytes:
 
 def _score(tokens: list[bytes]) -> tuple[int, int, int, bool]:
     keys = {key.strip().upper() for key in tokens[::2]}
-    found = sum(re.fullmatch(rb"\$(P\d+[BENR]|BYTEORD|DATATYPE|MODE|NEXTDATA|PAR|TOT)", key) is not None for key in keys)
+    found = sum(
+        re.fullmatch(rb"\$(P\d+[BENR]|BYTEORD|DATATYPE|MODE|NEXTDATA|PAR|TOT)", key) is not None for key in keys
+    )
     standard = sum(key.startswith(b"$") for key in keys)
     stray = sum(value.lstrip()[:2].upper() == b"$P" for value in tokens[1::2])
     return found, standard - 2 * stray, len(tokens) % 2 == 0, b"" not in keys
@@ -361,7 +364,7 @@ def _offset_faults(file: File, decoded: Decoded | None) -> set[str]:
     limit = _number(file.keywords.get("$NEXTDATA", "")) or len(file.blob)
     rest = file.blob[last + 1 : limit]
     # Between HEADER, TEXT and DATA nothing but blanks, where no other segment is declared.
-    others = file.fields[5] or _number(file.keywords.get("$ENDSTEXT", "")) or 0
+    others = max(file.fields[5] or 0, _number(file.keywords.get("$ENDSTEXT", "")) or 0)
     gap = file.blob[file.text[1] + 1 : begin]
     if (gap.strip(_PADDING) and not file.text[1] < others) or file.blob[58 : min(file.text[0], begin)].strip(
         _PADDING + b"0123456789"

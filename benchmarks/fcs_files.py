@@ -5,9 +5,11 @@ from __future__ import annotations
 import binascii
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from fcs_decoder import File, Unreadable, data_sets, decode, layout, parse
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def cut_down(blob: bytes, n_events: int) -> bytes:
     try:
         parts = data_sets(blob)
         bounds = [len(blob) - len(part) for part in parts] + [len(blob)]
-        pieces = [blob[start:stop] for start, stop in zip(bounds, bounds[1:], strict=False)]
+        pieces = [blob[start:stop] for start, stop in pairwise(bounds)]
         shorter = [_cut(piece, n_events) for piece in pieces]
     except Unreadable:
         return blob[:LARGEST]

@@ -1,17 +1,18 @@
-"""Mutated FCS files through the reader: nothing but typed errors, quickly, in little memory, and no value that changes in silence.
+"""Mutated FCS files through the reader: typed errors alone, quickly, in little memory, and no silent change of a value.
 
 Each input is a real file (cut down) or a simulated one, damaged in one way or several, and read as users read it: the
-header alone, all channels, its spillover matrix, the page of ``tregflow inspect``. Input i of a seed is always the same:
-``--seed S --input I`` runs it alone, in this process, with the whole traceback.
+header alone, all channels, its spillover matrix, the page of ``tregflow inspect``. Input i of a seed is always the
+same: ``--seed S --input I`` runs it alone, in this process, with the whole traceback.
 
 A change is silent where HEADER or TEXT was touched, DATA was not, the file is accepted, values (by position, linear),
 number of events or channel names are others than before, and no finding says anything that was not said before. Where
 an independent validator finds no fault that the file did not have before, and an independent decoder reads the same
-values from it, the mutated file is valid in its own right, and the change is counted as valid.
+values from it, out of the same bytes, the mutated file is valid in its own right, and the change is counted as valid.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import io
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from fcs_decoder import Decoded
     from fcs_files import Base
-
     from tregflow.fcs import Sample
 
 SLOW = 2.0
@@ -106,7 +107,6 @@ def _options(parser: argparse.ArgumentParser) -> None:
 def corpus(data: Path, seed: int) -> Corpus:
     """Build the files and read them unharmed."""
     from fcs_files import real_files, simulated_files
-
     from tregflow.errors import TregflowError
     from tregflow.fcs import read_fcs
 
@@ -120,7 +120,7 @@ def corpus(data: Path, seed: int) -> Corpus:
 
 
 def made(found: Corpus, seed: int, index: int) -> tuple[Base, str, bool, bytes]:
-    """Return input `index`: its file, the class of its mutation, whether only HEADER and TEXT were touched, its bytes."""
+    """Return input `index`: its file, the class of its mutation, whether HEADER and TEXT alone were hit, its bytes."""
     from mutations import damaged
 
     rng = random.Random(f"{seed}:{index}")
@@ -167,10 +167,8 @@ def use(path: Path, dataset: int | None) -> Sample:
     sample = read_fcs(path, dataset=dataset)
     for name in sample.names:
         sample.values(name)
-    try:
+    with contextlib.suppress(TregflowError):  # the events can be read all the same
         Spillover.from_sample(sample)
-    except TregflowError:
-        pass  # the events can be read all the same
     return sample
 
 
@@ -211,6 +209,8 @@ def _invalid(sample: Sample, blob: bytes, base: Base) -> str:
         old, new = decode(before), decode(after)
     except (Unreadable, IndexError) as error:
         return f"no consistent layout explains it ({error})"
+    if _bytes_of_data(old) != _bytes_of_data(new):
+        return "other bytes are read as DATA"
     added = faults(new.file, new) - faults(old.file, old)
     if added:
         return f"the file is not valid: {', '.join(sorted(added))}"
@@ -218,6 +218,11 @@ def _invalid(sample: Sample, blob: bytes, base: Base) -> str:
     if not same or not all(equal(sample.values(n), there) for n, there in zip(sample.names, new.linear, strict=True)):
         return "the decoder reads other values"
     return ""
+
+
+def _bytes_of_data(decoded: Decoded) -> bytes:
+    begin, stop = decoded.data
+    return decoded.file.blob[begin:stop]
 
 
 # ---------------------------------------------------------------------------------------------------------- memory
@@ -423,7 +428,9 @@ def report(outcomes: list[Outcome], result: dict[str, Any]) -> None:
         worst = max(each.seconds for each in group), max(each.growth for each in group) / 2**20
         rows.append((name, len(group), *(count[kind] for kind in kinds), f"{worst[0]:.3f}", f"{worst[1]:.1f}"))
     table(("mutation", "inputs", *kinds, "worst s", "worst MiB"), rows)
-    print("\naccepted: DATA was touched too, or the file unharmed is refused, so that there is nothing to compare with\n")
+    print(
+        "\naccepted: DATA was touched too, or the file unharmed is refused, so that there is nothing to compare with\n"
+    )
     table(("error", "inputs"), list(result["codes"].items()))
     print()
     for key in ("untyped", "slow", "over_memory", "silent_changes"):

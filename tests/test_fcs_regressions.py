@@ -5,8 +5,7 @@ Each test builds the file that the benchmark ``robustness.py`` came across, in i
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -17,6 +16,9 @@ from tregflow.fcs.persons import REMOVED, deidentified
 from tregflow.fcs.sample import linearised
 from tregflow.findings import Finding
 from tregflow.inspection import describe
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FLOATS = {"A": [1.5, -2.25, 300.0], "B": [10.0, 20.0, 30.0]}
 WHOLE = {"A": [1, 2, 1023], "B": [10, 20, 30]}
