@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
-def arguments(description: str) -> argparse.Namespace:
-    """Parse ``[--quick] [--data DIR] [--json FILE]``; without data, say so and stop."""
+def arguments(
+    description: str, more: Callable[[argparse.ArgumentParser], object] = lambda _: None
+) -> argparse.Namespace:
+    """Parse ``[--quick] [--data DIR] [--json FILE]`` and what `more` adds; without data, say so and stop."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="a small part, under 40 s on 2 cores")
     parser.add_argument("--data", type=Path, default=os.environ.get("TREGFLOW_DATA"), help="folder of test data")
     parser.add_argument("--json", type=Path, help="write the results as JSON")
+    more(parser)
     given = parser.parse_args()
     if given.data is None or not Path(given.data).is_dir():
         sys.exit("no data: give --data DIR, or set TREGFLOW_DATA")

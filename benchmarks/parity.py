@@ -1,4 +1,6 @@
-"""Counts against FlowJo's own, on real files: the analyst's manual gates through ``tregflow run``, exact semantics.
+"""Parity with others on real files: values against peers and an independent decoder, counts against FlowJo's own.
+
+The analyst's manual gates go through ``tregflow run``, exact semantics.
 
 FlowJo evaluates polygons on a grid of 256 bins, tregflow exactly: rectangles at the root must be equal, polygons and
 what hangs below them agree to within 2 % or 10 events.
@@ -15,6 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import fcs_parity
 from common import arguments, head, table, write
 from flowjo_study import read_workspace, write_study
 
@@ -25,10 +28,13 @@ RELATIVE, ABSOLUTE = 0.02, 10
 def main() -> None:
     """Run, print, write."""
     given = arguments(__doc__ or "")
+    verdicts = fcs_parity.compare_files(given.data)
+    fcs_parity.report(verdicts)
     folders = sorted(path.parent for path in given.data.glob("*/*/flowjo_counts.csv"))
     rows = [row for folder in folders[: 1 if given.quick else None] for row in compare_folder(folder)]
     report(rows)
-    write({**head("parity", ("flowkit", "flowio")), "flowjo": summary(rows)}, given.json)
+    peers = head("parity", ("flowkit", "flowio", "fcsparser", "FlowCal"))
+    write({**peers, **fcs_parity.results(verdicts), "flowjo": summary(rows)}, given.json)
 
 
 def compare_folder(folder: Path) -> list[dict[str, Any]]:

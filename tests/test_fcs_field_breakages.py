@@ -68,7 +68,7 @@ def test_02_end_one_too_large(tmp_path: Path) -> None:
 
 def test_03_end_equals_begin(tmp_path: Path) -> None:
     check(tmp_path, "data-end-computed", in_header=same_begin, in_text=same_begin)
-    check(tmp_path, in_text=same_begin)
+    check(tmp_path, "data-end-differs", in_text=same_begin)
 
 
 def test_04_only_one_source(tmp_path: Path) -> None:

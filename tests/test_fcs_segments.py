@@ -61,8 +61,8 @@ def test_end_equals_begin(tmp_path: Path) -> None:
 
 
 def test_end_missing_in_one_place_only(tmp_path: Path) -> None:
-    check(tmp_path, [], in_text=lambda b, _: (b, b))
-    check(tmp_path, [], in_header=lambda b, _: (b, 0))
+    check(tmp_path, ["data-end-differs"], in_text=lambda b, _: (b, b))
+    check(tmp_path, ["data-end-differs"], in_header=lambda b, _: (b, 0))
 
 
 @pytest.mark.parametrize("said", [(0, 0), ("", ""), (99999999, 99999999), (-1, -1)])

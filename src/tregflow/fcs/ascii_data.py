@@ -9,7 +9,7 @@ import numpy as np
 from tregflow.errors import FcsError
 from tregflow.fcs.header import HEADER_BYTES, Segment
 from tregflow.fcs.names import shown
-from tregflow.fcs.segments import Located, candidates_of, choose, refuse_place, said_of_data
+from tregflow.fcs.segments import Located, candidates_of, choose, explain, refuse_place, said_of_data
 from tregflow.findings import Finding
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ def locate_delimited(
         )
     findings: list[Finding] = []
     chosen = choose(fitting, header.text, findings)
+    explain(chosen, fitting, said, chosen.length, header.version, findings)
     count = counts[chosen.source] // n_channels
     if n_events is None:
         findings.append(Finding("tot-missing", "warning", "DATA", f"$TOT is missing: DATA holds {count} whole events"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from tregflow.fcs.layout import Layout
 
 LINEAR = (0.0, 0.0)
+_MOST_DECADES = 300.0
+"""Real amplifiers have four or five; from here on values leave the range of float64."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 INTEGERS = ("I", "A")
 """Data types of whole numbers, which alone may be logarithms."""
 
@@ -115,7 +119,18 @@ def channels_of(
         )
         _check_logarithm(channel, keywords.get(f"$P{number}R", ""), file)
         channels.append(channel)
-    return tuple(channels), tuple(findings)
+    return tuple(channels), (*findings, *_missing_of_floats(keywords, channels))
+
+
+def _missing_of_floats(keywords: Mapping[str, str], channels: Sequence[Channel]) -> tuple[Finding, ...]:
+    """Note ``$PnE`` that is required and missing, where it decides nothing: one byte may have hit more than its key."""
+    floats = [channel.number for channel in channels if channel.datatype not in INTEGERS]
+    missing = [f"$P{number}E" for number in floats if not keywords.get(f"$P{number}E", "").strip()]
+    if not missing:
+        return ()
+    more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+    said = f"{', '.join(missing[:5])}{more} missing: floating point values are linear in any case"
+    return (Finding("keywords-missing", "info", "TEXT", said),)
 
 
 def label_list(channels: Sequence[Channel]) -> tuple[str, ...]:
@@ -131,6 +146,9 @@ def _unique_names(keywords: Mapping[str, str], n_channels: int, findings: list[F
         if not wanted:
             text = f"$P{number}N is missing: the channel is called P{number}"
             findings.append(Finding("pnn-missing", "warning", f"P{number}", text))
+        elif _CONTROL.search(wanted):
+            text = f"the name of channel {number}, {shown(wanted)}, holds control characters: it is kept as it is"
+            findings.append(Finding("pnn-control-characters", "warning", f"P{number}", text))
         name = _free(wanted or f"P{number}", taken)
         if wanted and name != wanted:
             text = f"two channels are called {wanted}: channel {number} is read as {name}"
@@ -158,11 +176,18 @@ def _range(text: str | None, name: str, findings: list[Finding], *, masked: bool
     # 1e38 and the like stand for "unbounded", and a range of 0 or 1 would mask every value to 0 (fcs.md 3.4).
     usable = value is not None and 1 < value <= 2.0**64
     if usable:
+        if masked and not _is_whole(value):
+            said = f"$PnR is {shown(text or '')}, no whole number: no bits are masked"
+            findings.append(Finding("pnr-unusable", "warning", name, said))
         return value
     if masked:
         state = "is missing" if text is None else f"is {shown(text)}"
         findings.append(Finding("pnr-unusable", "warning", name, f"$PnR {state}: no bits are masked"))
     return None
+
+
+def _is_whole(value: float | None) -> bool:
+    return value is not None and value.is_integer()
 
 
 def _amplification(
@@ -183,12 +208,18 @@ def _amplification(
                 expected="0,0 for a linear channel, or decades and offset such as 4,1",
                 remedy="correct $PnE in the software that wrote the file, and export it again",
             )
+        said = f"$PnE is {shown(text)}, which cannot be read: values of this type are linear in any case"
+        findings.append(Finding("pne-ignored", "info", name, said))
         return LINEAR
     if decades == 0:
         if offset and integer:
             said = f"$PnE is {shown(text)}, an offset without decades: the channel is read as linear"
             findings.append(Finding("pne-offset-of-linear", "info", name, said))
         return LINEAR
+    # The mask lets values reach twice $PnR.
+    if integer and 2 * decades + math.log10(max(offset, 1.0)) > _MOST_DECADES:
+        said = f"$PnE is {shown(text)}, more decades than a number can hold: large values are read as infinite"
+        findings.append(Finding("pne-absurd", "warning", name, said))
     # FCS 3.1, section 3.2: an offset of 0 on a logarithmic channel is a common slip and counts as 1.
     return decades, offset or 1.0
 

@@ -54,12 +54,23 @@ CODES: dict[str, Code] = {
     ),
     "data-end-computed": Code("info", "DATA has a begin and no usable end", "the end is computed from `$TOT`"),
     "data-end-plus-one": Code("info", "the end of DATA is given one byte too far", "the byte is dropped"),
+    "data-end-differs": Code(
+        "info",
+        "HEADER and TEXT give different ends of DATA, and both fit",
+        "`$TOT` events are read from its begin",
+        deviation=False,  # strict reading compares all offsets by itself
+    ),
     "header-data-absent": Code("info", "only TEXT says where DATA lies", "TEXT is followed"),
     "begindata-missing": Code("info", "only HEADER says where DATA lies", "HEADER is followed"),
     "trailing-bytes": Code(
         "warning",
         "more than padding lies behind the last segment",
         "`$TOT` events are read where the offsets say: compare numbers and values with the cytometer's",
+    ),
+    "undeclared-bytes": Code(
+        "warning",
+        "more than padding lies before DATA, in no segment",
+        "`$TOT` events are read where the offsets say: compare keywords and values with the cytometer's",
     ),
     "tot-missing": Code("warning", "`$TOT` is missing", "the events are counted from the length of DATA"),
     "analysis-past-end": Code("info", "ANALYSIS is said to lie past the end of the file", "it is ignored"),
@@ -129,12 +140,29 @@ CODES: dict[str, Code] = {
     ),
     "pndatatype-early": Code("info", "`$PnDATATYPE` before FCS 3.2, which defines it", "it counts"),
     # Channels and values
+    "keywords-missing": Code(
+        "info",
+        "`$PnE` of floating point data is missing",
+        "it is not needed: such data are linear in any case",
+        deviation=False,  # strict reading looks for all required keywords by itself
+    ),
     "pnn-missing": Code("warning", "a channel has no name", "it is called P and its number"),
     "pnn-duplicate": Code("warning", "a channel has the name of another", "it gets a suffix, `#2`"),
+    "pnn-control-characters": Code(
+        "warning", "the name of a channel holds control characters", "it is kept: compare it with the cytometer's"
+    ),
     "pnr-unusable": Code("warning", "`$PnR` of integer data is no range", "no bits are masked"),
     "pne-missing": Code("warning", "`$PnE` of integer data is missing", "the channel is read as linear"),
     "pne-offset-of-linear": Code(
         "info", "`$PnE` of integer data has an offset and no decades", "the channel is read as linear"
+    ),
+    "pne-absurd": Code(
+        "warning", "`$PnE` has more decades than a number can hold", "infinite values are outside every gate"
+    ),
+    "pne-ignored": Code(
+        "info",
+        "`$PnE` of floating point data cannot be read",
+        "it is not needed: such data are linear in any case",
     ),
     "png-unusable": Code("info", "`$PnG` is no gain", "it counts as 1"),
     "bits-masked": Code(

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 PERSONS = {
     "$OP": "operator",
@@ -59,6 +59,8 @@ _HOME = re.compile(r"[/\\](users|home|documents and settings)[/\\]", re.IGNORECA
 
 _SHORTEST = 4
 """Letters from which a person's name is looked for in other values: initials would be found in many words."""
+_MOST_NAMES = 50
+"""Names of persons that are looked for; real files have a handful."""
 
 REMOVED = "[removed]"
 
@@ -101,8 +103,30 @@ def deidentified(keywords: Mapping[str, str]) -> dict[str, str]:
     >>> deidentified({"$OP": "J. Roe", "$CYT": "Canto of J. Roe", "$DATE": "01-JAN-2026"})
     {'$CYT': 'Canto of [removed]', '$DATE': '01-JAN-2026'}
     """
+    without = names_remover(keywords)
     kept = {key: value for key, value in keywords.items() if not (is_personal(key) or _HOME.search(value))}
-    return {key: value if _is_structure(key) else without_names(value, keywords) for key, value in kept.items()}
+    return {key: value if _is_structure(key) else without(value) for key, value in kept.items()}
+
+
+def names_remover(keywords: Mapping[str, str]) -> Callable[[str], str]:
+    """Return what puts ``[removed]`` for each name of a person that `keywords` hold; for more than one text of a file.
+
+    Of a file that names more persons than any real one, nothing is left: looking for each of them in each value would
+    take minutes.
+
+    Examples
+    --------
+    >>> names_remover({"$OP": "J. Roe"})("the last key, 'J. Roe'")
+    "the last key, '[removed]'"
+    """
+    named = {value.strip() for key, value in keywords.items() if key in PERSONS or _WORDS.search(key)}
+    known = [re.escape(name) for name in sorted(named, key=lambda name: (-len(name), name)) if len(name) >= _SHORTEST]
+    if len(known) > _MOST_NAMES:
+        return lambda _: REMOVED
+    if not known:
+        return lambda text: text
+    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(known)})(?!\w)", re.IGNORECASE)
+    return lambda text: pattern.sub(REMOVED, text)
 
 
 def without_names(text: str, keywords: Mapping[str, str]) -> str:
@@ -113,9 +137,7 @@ def without_names(text: str, keywords: Mapping[str, str]) -> str:
     >>> without_names("the last key, 'J. Roe'", {"$OP": "J. Roe"})
     "the last key, '[removed]'"
     """
-    named = {value.strip() for key, value in keywords.items() if key in PERSONS or _WORDS.search(key)}
-    known = [re.escape(name) for name in sorted(named, key=lambda name: (-len(name), name)) if len(name) >= _SHORTEST]
-    return re.sub(rf"(?<!\w)(?:{'|'.join(known)})(?!\w)", REMOVED, text, flags=re.IGNORECASE) if known else text
+    return names_remover(keywords)(text)
 
 
 def _is_structure(key: str) -> bool:

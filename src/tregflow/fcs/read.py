@@ -16,7 +16,7 @@ from tregflow.fcs.header import VERSIONS
 from tregflow.fcs.layout import Layout, layout_of
 from tregflow.fcs.names import near_misses
 from tregflow.fcs.sample import Sample
-from tregflow.fcs.segments import Located, check_trailing, locate_data, supplemental
+from tregflow.fcs.segments import Located, check_gaps, check_trailing, locate_data, supplemental
 from tregflow.fcs.source import Hashing, Opened, Source, opened
 from tregflow.fcs.strict import refuse_deviations
 from tregflow.fcs.text import Text, is_text, merge, parse_text, taken
@@ -265,6 +265,7 @@ def _plan(source: Opened, dataset: int | None, options: _Options) -> _Plan:
         *layout.findings,
         *located.findings,
         *trailing,
+        *check_gaps(part.data, located, declared),
         *stext_findings,
         *analysis_findings,
         *channel_findings,

@@ -33,7 +33,7 @@ _MAX_EXPONENT = 308.0
 """Powers of ten from here on leave the range of float64."""
 
 _TABLE_BITS = 16
-"""Up to here linearising looks values up: 2^16 of them take 20 ms to compute; the events are far more."""
+"""Up to here linearising looks values up: 2^16 of them take 20 ms to compute; fewer events are cheaper one by one."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -374,11 +374,12 @@ def linearised(stored: Column, channel: Channel) -> NDArray[np.float64]:
     -------
     (n_events,) ndarray of float64
     """
-    if channel.significant_bits > _TABLE_BITS or channel.datatype == "A":
+    # Scalar powers, each once: NumPy's vectorised power differs in the last bit from processor to processor.
+    bits = channel.significant_bits
+    if channel.datatype == "A" or bits > _TABLE_BITS or stored.size < 1 << bits:
         values, places = np.unique(stored, return_inverse=True)
         return np.array([_power(channel, value) for value in values.tolist()], dtype=np.float64)[places]
-    # Through a table of scalar powers: NumPy's vectorised power differs in the last bit from processor to processor.
-    table = np.array([_power(channel, value) for value in range(1 << channel.significant_bits)], dtype=np.float64)
+    table = np.array([_power(channel, value) for value in range(1 << bits)], dtype=np.float64)
     return table[stored.astype(np.intp)]
 
 

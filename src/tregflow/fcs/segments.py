@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 
 CRC_BYTES = 8
 _CHECKSUM = b"0123456789abcdefABCDEF \0"
-_PADDING = b" \0\r\n0"
+_BLANKS = b" \0\r\n"
+_PADDING = _BLANKS + b"0"
 """What writers leave behind the last segment. Anything else may be values that the offsets miss: one byte put into TEXT
 moves DATA by one, and each value becomes another."""
+
+
+_NUMBERS = b"0123456789"
+_LOOK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,7 @@ def locate_data(
     if not fitting:
         _refuse(data, candidates, said, header.text, n_events, layout, file)
     chosen = choose(fitting, header.text, findings)
-    _explain(chosen, fitting, said, size, header.version, findings)
+    explain(chosen, fitting, said, size, header.version, findings)
     return Located(Segment(chosen.begin, chosen.begin + size - 1), n_events, tuple(findings))
 
 
@@ -133,18 +138,53 @@ def check_trailing(
     trailing = limit - begin
     # Less than an event may be padding; more is looked at in any case.
     rest = bytes(data[begin : min(limit, begin + max(event_size - 1, CRC_BYTES))])
-    if trailing <= 0 or located.partial or _is_harmless(rest, trailing):
+    # Behind numbers in ASCII a zero is no padding but a digit that was cut off.
+    padding = _PADDING if event_size else _BLANKS
+    if trailing <= 0 or located.partial or _is_harmless(rest, trailing, padding):
         return ()
     refuse_added_line_ends(data[:limit], located.data.begin, located.data.length, trailing, file=file)
     text = f"{trailing} bytes lie behind the last segment and are not read"
     return (Finding("trailing-bytes", "warning", "DATA", text),)
 
 
-def _is_harmless(rest: bytes, trailing: int) -> bool:
+def check_gaps(data: memoryview, located: Located, declared: Iterable[Segment]) -> tuple[Finding, ...]:
+    """Look at bytes between the segments: keywords that TEXT does not reach, or values that DATA does not.
+
+    A byte taken out of TEXT moves DATA ahead of where the offsets say, and each value becomes another; TEXT that ends
+    too early loses keywords. Either leaves bytes behind that are no padding.
+
+    Parameters
+    ----------
+    data : memoryview
+        The data set, from its first byte to the end of the file.
+    located : Located
+    declared : iterable of Segment
+        The other segments, primary TEXT among them.
+    """
+    segments = sorted((each for each in (located.data, *declared) if each.length > 0), key=lambda each: each.begin)
+    begin, undeclared = HEADER_BYTES, 0
+    for segment in segments:
+        # OTHER segments are listed behind HEADER: pairs of numbers.
+        padding = _PADDING + _NUMBERS if begin == HEADER_BYTES else _BLANKS
+        undeclared += _other_than(padding, data, begin, segment.begin)
+        begin = max(begin, segment.end + 1)
+    if not undeclared:
+        return ()
+    text = f"{undeclared} bytes or more lie before the last segment and in none of them: they are not read"
+    return (Finding("undeclared-bytes", "warning", "file", text),)
+
+
+def _other_than(padding: bytes, data: memoryview, begin: int, end: int) -> int:
+    """Count what is no padding in a gap; of a wide one both ends are looked at, where segments would have moved."""
+    spans = [(begin, end)] if end - begin <= 2 * _LOOK else [(begin, begin + _LOOK), (end - _LOOK, end)]
+    return sum(len(bytes(data[first:last]).strip(padding)) for first, last in spans if first < last)
+
+
+def _is_harmless(rest: bytes, trailing: int, padding: bytes) -> bool:
     """Tell whether less than an event of padding lies behind the last segment, or a checksum."""
     if trailing == CRC_BYTES and not rest.strip(_CHECKSUM):
         return True
-    return trailing <= len(rest) and not rest.strip(_PADDING)
+    return trailing <= len(rest) and not rest.strip(padding)
 
 
 def supplemental(
@@ -208,7 +248,7 @@ def choose(fitting: list[Candidate], text: Segment, findings: list[Finding]) -> 
     return chosen
 
 
-def _explain(
+def explain(
     chosen: Candidate,
     fitting: list[Candidate],
     said: Mapping[str, Offsets],
@@ -224,6 +264,10 @@ def _explain(
         text = f"{chosen.source} gives DATA as {chosen.said}, one byte too long: the last byte is dropped"
         findings.append(Finding("data-end-plus-one", "info", "DATA", text))
     if len(fitting) > 1:
+        if len({(each.begin, each.said.end) for each in fitting}) > len({each.begin for each in fitting}):
+            both = " and ".join(f"{each.source} {each.said}" for each in fitting)
+            text = f"two ends are given for DATA, {both}: {chosen.source} is followed"
+            findings.append(Finding("data-end-differs", "info", "DATA", text))
         return
     other = "TEXT" if chosen.source == "HEADER" else "HEADER"
     if said[other].begin is not None:

@@ -61,9 +61,9 @@ class _Tokens:
         """
         keys = [key.strip().upper() for key in self.tokens[::2]]
         values = self.tokens[1::2]
-        dollars = sum(key.startswith(b"$") for key in keys)
-        shifted = sum(value.strip().upper().startswith(b"$P") for value in values)
-        odd = sum(key == b"" or self.delimiter in key for key in keys)
+        dollars = [key[:1] for key in keys].count(b"$")
+        shifted = [value.lstrip()[:2].upper() for value in values].count(b"$P")
+        odd = keys.count(b"") + sum(self.delimiter in key for key in keys)
         return _required_found(keys), dollars - 2 * shifted, len(self.tokens) % 2 == 0, -odd
 
 

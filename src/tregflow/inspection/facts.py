@@ -11,9 +11,10 @@ import numpy as np
 from tregflow.compensation import Spillover, compensated_channels, matrix_keywords
 from tregflow.errors import CompensationError
 from tregflow.fcs import CODES
-from tregflow.fcs.persons import deidentified, without_names
+from tregflow.fcs.persons import deidentified, names_remover
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from tregflow.fcs import Sample
@@ -61,6 +62,7 @@ def describe(sample: Sample) -> dict[str, Any]:
     """
     keywords = deidentified(sample.keywords)
     told = {name: keywords[key].strip() for key, name in SHOWN.items() if keywords.get(key, "").strip()}
+    without = names_remover(sample.keywords)
     serial = next((keywords[key].strip() for key in _SERIALS if keywords.get(key, "").strip()), None)
     return {
         "file": sample.file,
@@ -76,8 +78,8 @@ def describe(sample: Sample) -> dict[str, Any]:
         "byte_order": _byte_order(sample),
         "channels": [_channel(sample, number) for number in range(len(sample.channels))],
         "compensated": [channel.pnn for channel in compensated_channels(sample)],
-        "spillover": _spillover(sample),
-        "findings": [_finding(finding, sample) for finding in sample.findings],
+        "spillover": _spillover(sample, without),
+        "findings": [_finding(finding, sample.file, without) for finding in sample.findings],
     }
 
 
@@ -114,14 +116,14 @@ def _channel(sample: Sample, index: int) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding, sample: Sample) -> dict[str, Any]:
+def _finding(finding: Finding, file: str, without: Callable[[str], str]) -> dict[str, Any]:
     code = CODES.get(finding.code)
     means = code.cure.replace("`", "") if code else MEANING.get(finding.code, "")
-    said = re.sub(f"^{re.escape(sample.file)}: ", "", finding.where)
-    return {**asdict(finding), "where": said, "text": without_names(finding.text, sample.keywords), "means": means}
+    said = re.sub(f"^{re.escape(file)}: ", "", finding.where)
+    return {**asdict(finding), "where": said, "text": without(finding.text), "means": means}
 
 
-def _spillover(sample: Sample) -> dict[str, Any]:
+def _spillover(sample: Sample, without: Callable[[str], str]) -> dict[str, Any]:
     """Return the matrix that ``compensation: fcs`` would apply, or why it would apply none."""
     try:
         matrix = Spillover.from_sample(sample)
@@ -144,5 +146,5 @@ def _spillover(sample: Sample) -> dict[str, Any]:
             "into": matrix.detectors[receiver],
             "share": float(off[donor, receiver]),
         },
-        "findings": [_finding(finding, sample) for finding in matrix.findings],
+        "findings": [_finding(finding, sample.file, without) for finding in matrix.findings],
     }
