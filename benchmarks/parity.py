@@ -2,8 +2,8 @@
 
 The analyst's manual gates go through ``tregflow run``, exact semantics.
 
-FlowJo evaluates polygons on a grid of 256 bins, tregflow exactly: rectangles at the root must be equal, polygons and
-what hangs below them agree to within 2 % or 10 events.
+FlowJo evaluates polygons on a grid of 256 bins, tregflow exactly: rectangles at the root must be equal; polygons and
+what hangs below them differ, and the table says by how much (bar for the main populations: 2 % or 10 events).
 """
 
 from __future__ import annotations
