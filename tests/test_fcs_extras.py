@@ -103,7 +103,7 @@ def test_a_checksum_that_is_wrong(tmp_path: Path) -> None:
     assert [code for code, _ in said(load(tmp_path, bytes(damaged)))] == ["crc-mismatch"]
 
 
-@pytest.mark.parametrize("tail", [b"", b"00000000", b"        ", bytes(8), b"00", b"       0"])
+@pytest.mark.parametrize("tail", [b"", b"00000000", b"        ", bytes(8), b"       0", b"00000000\r\n"])
 def test_no_checksum(tmp_path: Path, tail: bytes) -> None:
     assert load(tmp_path, CLEAN + tail).findings == ()
 

@@ -43,8 +43,23 @@ def test_bytes_taken_out_of_text_leave_values_before_data(tmp_path: Path) -> Non
     assert said(read(tmp_path, whole)) == []
     shorter = read(tmp_path, whole.replace(b"$COM/sixteen", b"$COM/six", 1))
     assert shorter.values("A")[0] != 1.5
-    text = "2 bytes or more lie before the last segment and in none of them: they are not read"
+    text = "4 bytes or more lie before the last segment and in none of them: they are not read"
     assert Finding("undeclared-bytes", "warning", "file", text) in shorter.findings
+
+
+def test_a_byte_put_behind_text_moves_values_that_end_in_nul(tmp_path: Path) -> None:
+    # The last byte of 2.0 in little endian is no NUL, in big endian it is.
+    whole = fcs_bytes({"A": [1.0, 2.0]}, byteord="4,3,2,1")
+    begin = int(whole[26:34])
+    sample = read(tmp_path, whole[:begin] + b"/" + whole[begin:])
+    assert sample.values("A")[1] != 2.0
+    assert [finding.code for finding in said(sample)] == ["trailing-bytes"]
+
+
+def test_a_first_value_of_zero_left_before_data(tmp_path: Path) -> None:
+    whole = fcs_bytes({"A": [0.0, 2.0]}, keywords={"$COM": "sixteen"}, gap=b" " * 8, tail=b"00000000")
+    sample = read(tmp_path, whole.replace(b"sixteen", b"six", 1))
+    assert [finding.code for finding in said(sample)] == ["trailing-bytes", "undeclared-bytes"]
 
 
 @pytest.mark.parametrize("gap", [b"", b"    ", b"\0\0\0", b"\r\n"])

@@ -64,7 +64,7 @@ CODES: dict[str, Code] = {
     "begindata-missing": Code("info", "only HEADER says where DATA lies", "HEADER is followed"),
     "trailing-bytes": Code(
         "warning",
-        "more than padding lies behind the last segment",
+        "more than a checksum lies behind the last segment",
         "`$TOT` events are read where the offsets say: compare numbers and values with the cytometer's",
     ),
     "undeclared-bytes": Code(

@@ -120,12 +120,14 @@ def names_remover(keywords: Mapping[str, str]) -> Callable[[str], str]:
     "the last key, '[removed]'"
     """
     named = {value.strip() for key, value in keywords.items() if key in PERSONS or _WORDS.search(key)}
-    known = [re.escape(name) for name in sorted(named, key=lambda name: (-len(name), name)) if len(name) >= _SHORTEST]
+    known = [name for name in named if len(name) >= _SHORTEST]
     if len(known) > _MOST_NAMES:
         return lambda _: REMOVED
     if not known:
         return lambda text: text
-    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(known)})(?!\w)", re.IGNORECASE)
+    # The longest first: a name may begin with another.
+    alternatives = "|".join(re.escape(name) for name in sorted(known, key=lambda name: (-len(name), name)))
+    pattern = re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)", re.IGNORECASE)
     return lambda text: pattern.sub(REMOVED, text)
 
 

@@ -257,7 +257,7 @@ def _plan(source: Opened, dataset: int | None, options: _Options) -> _Plan:
         lenient=lenient,
         data=part.data,
     )
-    trailing = check_trailing(part.data, located, declared, event_size=layout.event_size, limit=plan.limit, file=file)
+    trailing = check_trailing(part.data, located, declared, limit=plan.limit, file=file)
     findings = (
         *part.findings,
         *part.header.findings,

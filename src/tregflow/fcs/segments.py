@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 CRC_BYTES = 8
 _CHECKSUM = b"0123456789abcdefABCDEF \0"
+_LINE_ENDS = b"\r\n"
+_PADDINGS = (b" ", b"\0", b"\r", b"\n")
 _BLANKS = b" \0\r\n"
-_PADDING = _BLANKS + b"0"
-"""What writers leave behind the last segment. Anything else may be values that the offsets miss: one byte put into TEXT
-moves DATA by one, and each value becomes another."""
-
-
+"""What writers leave between segments. Anything else may be values that the offsets miss: one byte put into TEXT moves
+DATA by one, and each value becomes another."""
+_SLACK = 2
 _NUMBERS = b"0123456789"
 _LOOK = 1 << 16
 
@@ -112,7 +112,7 @@ def locate_data(
 
 
 def check_trailing(
-    data: memoryview, located: Located, declared: Iterable[Segment], *, event_size: int, limit: int, file: str
+    data: memoryview, located: Located, declared: Iterable[Segment], *, limit: int, file: str
 ) -> tuple[Finding, ...]:
     """Look at bytes behind everything that the file declares: damage, or values that the offsets or ``$TOT`` miss.
 
@@ -123,7 +123,6 @@ def check_trailing(
     located : Located
     declared : iterable of Segment
         The other segments.
-    event_size : int
     limit : int
         Where this data set ends at the latest.
     file : str
@@ -136,11 +135,10 @@ def check_trailing(
     """
     begin = max([located.data.end, *(segment.end for segment in declared)]) + 1
     trailing = limit - begin
-    # Less than an event may be padding; more is looked at in any case.
-    rest = bytes(data[begin : min(limit, begin + max(event_size - 1, CRC_BYTES))])
-    # Behind numbers in ASCII a zero is no padding but a digit that was cut off.
-    padding = _PADDING if event_size else _BLANKS
-    if trailing <= 0 or located.partial or _is_harmless(rest, trailing, padding):
+    # A segment that is said to be longer than it is has let blanks before the checksum in.
+    slack = _SLACK if any(each.code == "data-end-plus-one" for each in located.findings) else 0
+    rest = bytes(data[begin : min(limit, begin + 4 * CRC_BYTES)])
+    if trailing <= 0 or located.partial or _is_checksum(rest, trailing, slack):
         return ()
     refuse_added_line_ends(data[:limit], located.data.begin, located.data.length, trailing, file=file)
     text = f"{trailing} bytes lie behind the last segment and are not read"
@@ -164,9 +162,7 @@ def check_gaps(data: memoryview, located: Located, declared: Iterable[Segment]) 
     segments = sorted((each for each in (located.data, *declared) if each.length > 0), key=lambda each: each.begin)
     begin, undeclared = HEADER_BYTES, 0
     for segment in segments:
-        # OTHER segments are listed behind HEADER: pairs of numbers.
-        padding = _PADDING + _NUMBERS if begin == HEADER_BYTES else _BLANKS
-        undeclared += _other_than(padding, data, begin, segment.begin)
+        undeclared += _undeclared(data, begin, segment.begin)
         begin = max(begin, segment.end + 1)
     if not undeclared:
         return ()
@@ -174,17 +170,30 @@ def check_gaps(data: memoryview, located: Located, declared: Iterable[Segment]) 
     return (Finding("undeclared-bytes", "warning", "file", text),)
 
 
-def _other_than(padding: bytes, data: memoryview, begin: int, end: int) -> int:
+def _undeclared(data: memoryview, begin: int, end: int) -> int:
     """Count what is no padding in a gap; of a wide one both ends are looked at, where segments would have moved."""
     spans = [(begin, end)] if end - begin <= 2 * _LOOK else [(begin, begin + _LOOK), (end - _LOOK, end)]
-    return sum(len(bytes(data[first:last]).strip(padding)) for first, last in spans if first < last)
+    rests = [bytes(data[first:last]) for first, last in spans if first < last]
+    if begin == HEADER_BYTES:  # OTHER segments are listed there: pairs of numbers
+        return sum(len(rest.strip(_BLANKS + _NUMBERS)) for rest in rests)
+    # Writers pad with one byte: NUL behind blanks is the beginning of a value, 0.0 as a rule.
+    padding = rests[0][:1] if rests and rests[0][:1] in _PADDINGS else b""
+    return sum(len(rest.strip(padding + _LINE_ENDS)) for rest in rests)
 
 
-def _is_harmless(rest: bytes, trailing: int, padding: bytes) -> bool:
-    """Tell whether less than an event of padding lies behind the last segment, or a checksum."""
-    if trailing == CRC_BYTES and not rest.strip(_CHECKSUM):
-        return True
-    return trailing <= len(rest) and not rest.strip(padding)
+def _is_checksum(rest: bytes, trailing: int, slack: int) -> bool:
+    """Tell whether nothing but a checksum lies behind the last segment, and the end of a line.
+
+    A blank or NUL alone may be the last byte of a value: of one byte too many in TEXT no other trace is left.
+    """
+    field = rest.rstrip(b"\r\n")
+    before = len(field) - CRC_BYTES
+    return (
+        trailing <= len(rest)
+        and 0 <= before <= slack
+        and not field[before:].strip(_CHECKSUM)
+        and not any(field[:before])
+    )
 
 
 def supplemental(
