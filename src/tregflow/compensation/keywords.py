@@ -25,7 +25,7 @@ SPELLED = KEYWORDS[:3]
 """Keywords that hold ``n, names, numbers``."""
 
 _DFC = re.compile(r"\$DFC(\d{1,4})TO(\d{1,4})")
-_COMPENSATED = ("FJComp-", "Comp-")
+_COMPENSATED = re.compile(r"<?(FJ)?Comp[-_]", re.IGNORECASE)
 """What software puts before the name of a channel that it has compensated."""
 
 
@@ -44,7 +44,7 @@ def compensated_channels(sample: Sample) -> tuple[Channel, ...]:
 
     ``APPLY COMPENSATION`` proves nothing: instruments write TRUE beside raw values (fcs.md 3.8).
     """
-    return tuple(channel for channel in sample.channels if channel.pnn.startswith(_COMPENSATED))
+    return tuple(channel for channel in sample.channels if _COMPENSATED.match(channel.pnn))
 
 
 def matrix_keywords(sample: Sample) -> tuple[str, ...]:

@@ -69,6 +69,8 @@ def parse_comp(text: str, sample: Sample, source: str) -> Matrix:
         )
     if (off < 0).any() or not (np.diag(matrix) == 1).all():
         refuse("$COMP holds no spillover", source, "1 on the diagonal, and shares of 0 or more", remedy=_EXPORT)
+    if (off >= 1).any():
+        refuse("$COMP holds percent or shares, which cannot be told", source, "shares below 1", remedy=_EXPORT)
     involved = np.flatnonzero((off != 0).any(axis=0) | (off != 0).any(axis=1))
     kept = involved if involved.size else np.arange(n)
     said = "$COMP is read as spillover, a row per dye: make sure that it was meant so, and that the values are raw"

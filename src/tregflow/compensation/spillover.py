@@ -193,7 +193,7 @@ class Spillover:
             A channel was not read, or there is none of that name.
         """
         self.check(sample)
-        if channel not in self.detectors:
+        if channel not in self.detectors or _is_identity(self.matrix):
             return sample.values(channel).astype(np.float64)
         coefficients = self.inverse[:, self.detectors.index(channel)].tolist()
         recorded = [sample.values(detector) for detector in self.detectors]

@@ -20,6 +20,7 @@ _CLOCK = re.compile(r"(hdr-)?t(ime)?", re.IGNORECASE)  # the whole name: TNFa is
 _WORD = re.compile(r"time[ _-]?([ml])sw", re.IGNORECASE)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DATE = re.compile(r"(\d{1,2})-([A-Za-z]{3})-(\d{4})")
+_YEAR_FIRST = re.compile(r"(\d{4})-([A-Za-z]{3})-(\d{1,2})")  # MACSQuant: 2013-Jul-19
 _ISO_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 _TIME = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:([.:])(\d{1,6}))?")
 _TICKS = 60
@@ -83,16 +84,21 @@ def acquired(keywords: Mapping[str, str]) -> tuple[datetime | None, datetime | N
     """
     begin, end = (_iso(keywords.get(key, "")) for key in ("$BEGINDATETIME", "$ENDDATETIME"))
     if begin or end:
-        return begin, end
+        # One with its zone and one without leave no duration: the begin is what a file is known by.
+        return begin, None if begin and end and (begin.tzinfo is None) != (end.tzinfo is None) else end
     day = _date(keywords.get("$DATE", ""))
     if day is None:
         return None, None
     since, until = (_time(keywords.get(key, "")) for key in ("$BTIM", "$ETIM"))
     overnight = since is not None and until is not None and until < since
-    return (
-        None if since is None else day + since,
-        None if until is None else day + until + timedelta(days=int(overnight)),
-    )
+    return _after(day, since), _after(day, None if until is None else until + timedelta(days=int(overnight)))
+
+
+def _after(day: datetime, since: timedelta | None) -> datetime | None:
+    try:
+        return None if since is None else day + since
+    except OverflowError:  # the day after 31 December 9999
+        return None
 
 
 def _iso(text: str) -> datetime | None:
@@ -104,9 +110,12 @@ def _iso(text: str) -> datetime | None:
 
 def _date(text: str) -> datetime | None:
     named, iso = _DATE.fullmatch(text.strip()), _ISO_DATE.fullmatch(text.strip())
+    macsquant = _YEAR_FIRST.fullmatch(text.strip())
     try:
         if named:
             return datetime(int(named[3]), _MONTHS.index(named[2].lower()) + 1, int(named[1]))
+        if macsquant:
+            return datetime(int(macsquant[1]), _MONTHS.index(macsquant[2].lower()) + 1, int(macsquant[3]))
         return datetime(int(iso[1]), int(iso[2]), int(iso[3])) if iso else None
     except ValueError:
         return None

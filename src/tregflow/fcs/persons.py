@@ -50,7 +50,8 @@ TRACES = {
 _WORDS = re.compile(
     r"(?<![A-Z])(OPERATOR|USER|USER ?NAME|LOGIN|OWNER|AUTHOR|MODIFIER|ANALYST|TECHNICIAN|TECHNOLOGIST|EXPERIMENTER"
     r"|INVESTIGATOR|SCIENTIST|RESEARCHER|PHYSICIAN|DOCTOR|CLINICIAN|PATIENT|SUBJECT|DONOR|BIRTH|BIRTH ?DATE|DOB|MRN"
-    r"|E-?MAIL|FIRST ?NAME|LAST ?NAME|SURNAME)S?(?![A-Z])"
+    r"|E-?MAIL|FIRST ?NAME|LAST ?NAME|SURNAME|MEDICAL ?RECORD|PI ?NAME|(?:CREATED|ACQUIRED|SIGNED|EXPORTED) ?BY)"
+    r"(?: ?(?:ID|NAME|NO|NUMBER|AGE|SEX))?S?(?![A-Z])"
 )
 """Words by which any other vendor's key is taken to lead to a person."""
 
@@ -119,7 +120,8 @@ def names_remover(keywords: Mapping[str, str]) -> Callable[[str], str]:
     >>> names_remover({"$OP": "J. Roe"})("the last key, 'J. Roe'")
     "the last key, '[removed]'"
     """
-    named = {value.strip() for key, value in keywords.items() if key in PERSONS or _WORDS.search(key)}
+    whole = {value.strip() for key, value in keywords.items() if key in PERSONS or _WORDS.search(key)}
+    named = whole | {part for name in whole for part in re.findall(r"[^\W\d_]+", name)}
     known = [name for name in named if len(name) >= _SHORTEST]
     if len(known) > _MOST_NAMES:
         return lambda _: REMOVED

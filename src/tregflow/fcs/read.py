@@ -20,7 +20,7 @@ from tregflow.fcs.segments import Located, check_gaps, check_trailing, locate_da
 from tregflow.fcs.source import Hashing, Opened, Source, opened
 from tregflow.fcs.strict import refuse_deviations
 from tregflow.fcs.text import Text, is_text, merge, parse_text, taken
-from tregflow.fcs.zero_based import from_one
+from tregflow.fcs.zero_based import from_one, renumbered
 from tregflow.findings import Finding
 
 if TYPE_CHECKING:
@@ -237,7 +237,8 @@ def _plan(source: Opened, dataset: int | None, options: _Options) -> _Plan:
     layout = layout_of(text.keywords, file=file, version=part.header.version)
     located = _located(part, text, layout, file, lenient=lenient)
     stext, stext_findings = supplemental(text.keywords, part.header.text, located.data, len(part.data))
-    whole_text = text if stext is None else _with_supplemental(text, taken(part.data, stext), file)
+    shifted = text is not part.text
+    whole_text = text if stext is None else _with_supplemental(text, taken(part.data, stext), file, shifted=shifted)
     occupied = [part.header.text, located.data, *([stext] if stext else [])]
     said = analysis_offsets(part.header, text.keywords)
     analysis, analysis_segment, analysis_findings = read_analysis(part.data, said, occupied)
@@ -313,9 +314,10 @@ def _pieces(
         yield plan.sample(cut, piece, noticed)
 
 
-def _with_supplemental(text: Text, segment: bytes, file: str) -> Text:
+def _with_supplemental(text: Text, segment: bytes, file: str, *, shifted: bool) -> Text:
     if is_text(segment):
-        return merge(text, parse_text(segment, where="supplemental TEXT", file=file))
+        more = parse_text(segment, where="supplemental TEXT", file=file)
+        return merge(text, renumbered(more) if shifted else more)
     finding = Finding("stext-not-text", "info", "supplemental TEXT", "supplemental TEXT holds no keywords: ignored")
     return replace(text, findings=(*text.findings, finding))
 

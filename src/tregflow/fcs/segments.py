@@ -93,6 +93,10 @@ def locate_data(
     said = said_of_data(header, keywords)
     findings: list[Finding] = []
     n_events = layout.n_events
+    if n_events is None and layout.widths_assumed:
+        # A count taken from the length of DATA with these very widths would confirm nothing.
+        sources = tuple(f"{source} {pair}" for source, pair in said.items())
+        _refuse_widths(layout, "there is no $TOT to confirm it by", "a file that states $TOT", sources, file)
     if n_events is None:
         n_events = _derived_count(said, header.text, layout.event_size, len(data), file, findings, lenient=lenient)
     size = n_events * layout.event_size
@@ -354,6 +358,17 @@ def _whole_events(
     return None
 
 
+def _refuse_widths(layout: Layout, why: str, expected: str, sources: tuple[str, ...], file: str) -> NoReturn:
+    raise FcsError(
+        f"{layout.widths_assumed}, but {why}",
+        code="E_WIDTH",
+        file=file,
+        expected=expected,
+        available=sources,
+        remedy="export the file as FCS 3.1 with floating point data",
+    )
+
+
 def _refuse(
     data: memoryview,
     candidates: list[Candidate],
@@ -367,14 +382,7 @@ def _refuse(
     sources = tuple(f"{source} {pair}" for source, pair in said.items())
     expected = promised(n_events, layout.event_size)
     if layout.widths_assumed:
-        raise FcsError(
-            f"{layout.widths_assumed}, but DATA is not of that length",
-            code="E_WIDTH",
-            file=file,
-            expected=expected,
-            available=sources,
-            remedy="export the file as FCS 3.1 with floating point data",
-        )
+        _refuse_widths(layout, "DATA is not of that length", expected, sources, file)
     placed = [each for each in candidates if _begins_well(each, size, text)]
     cut = [each for each in placed if each.end >= len(data) and each.begin + size > len(data)]
     if cut:

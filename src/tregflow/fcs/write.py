@@ -74,7 +74,8 @@ def write_fcs(  # noqa: PLR0913 - each option is a choice of its own
     """Write all channels of a sample to an FCS file.
 
     By default every channel is written as it is stored, so that reading the file gives the same values, channels and
-    keywords. The same sample gives the same bytes. Keywords without a value are left out, which the standard asks for.
+    keywords. The same sample gives the same bytes. Keywords without a value are left out, which the standard asks for;
+    ANALYSIS and OTHER segments are not carried over.
 
     Parameters
     ----------

@@ -19,11 +19,16 @@ def from_one(text: Text) -> Text:
     if "$P0B" not in text.keywords:
         return text
     said = "channels are numbered from 0 in TEXT: read as numbered from 1, as asked for"
+    finding = Finding("zero-based-parameters", "warning", "TEXT", said)
+    return replace(renumbered(text), findings=(*text.findings, finding))
+
+
+def renumbered(text: Text) -> Text:
+    """Return TEXT with each channel's number one higher."""
     return replace(
         text,
         keywords={_moved(key): value for key, value in text.keywords.items()},
         spelling={_moved(key): spelling for key, spelling in text.spelling.items()},
-        findings=(*text.findings, Finding("zero-based-parameters", "warning", "TEXT", said)),
     )
 
 
