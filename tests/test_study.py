@@ -202,7 +202,7 @@ def test_every_wrong_key_is_listed_with_its_line(tmp_path: Path) -> None:
         "  line 1    tregflow: input should be 1 (there is 2)\n"
         "  line 1    name: this key is required\n"
         f"  line 2    nam: unknown key; did you mean 'name'?; allowed: {keys}\n"
-        "  line 4    compensation: expected fcs, none, a CSV file, or {batch: {B1: b1.csv}} (there is 3)\n"
+        "  line 4    compensation: expected fcs, none, the name of a CSV file, or {batch: {B1: b1.csv}} (there is 3)\n"
         "  line 6    visits.D0.day: input should be a valid integer (there is 'zero')\n"
         "  line 9    endpoints.primary.visit: this key is required\n"
         "  line 9    endpoints.primary.test: input should be 't_fold', 't_log' or 'wilcoxon' (there is 't_folds')\n"

@@ -8,9 +8,9 @@ import os
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
 from tregflow._files import hash_or_none, read_csv_rows
 from tregflow._yaml import Document, check_model, parse, read_text, suggest
@@ -22,7 +22,7 @@ from tregflow.findings import Finding
 from tregflow.strategy import Strategy, shipped
 from tregflow.strategy.matrix import inside, matrix_files
 from tregflow.strategy.overrides import load_overrides
-from tregflow.strategy.spec import BatchCompensation, Number, Strict, Text
+from tregflow.strategy.spec import Compensation, Number, Strict, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -46,22 +46,6 @@ _NEAR = 0.82
 """Share of letters in common from which a column is a misspelling of one of ours; a column `gate` is no `date`."""
 Count = Annotated[int, Field(strict=True, ge=0)]
 Positive = Annotated[float, Field(strict=True, gt=0.0, allow_inf_nan=False)]
-
-
-def _compensation_kind(value: Any) -> str | None:
-    if isinstance(value, str):
-        return "<name>"
-    return "<batch>" if isinstance(value, dict | BatchCompensation) else None
-
-
-Compensation = Annotated[
-    Annotated[Text, Tag("<name>")] | Annotated[BatchCompensation, Tag("<batch>")],
-    Discriminator(
-        _compensation_kind,
-        custom_error_type="compensation",
-        custom_error_message="expected fcs, none, a CSV file, or {batch: {B1: b1.csv}}",
-    ),
-]
 
 
 class VisitSpec(Strict):
