@@ -104,6 +104,13 @@ def test_an_end_in_text_that_is_no_number(tmp_path: Path) -> None:
     assert [finding.code for finding in said(sample)] == ["data-end-differs"]
 
 
+def test_data_without_events_inside_header(tmp_path: Path) -> None:
+    sample = read(tmp_path, fcs_bytes({"A": []}, in_header=lambda *_: (57, 56), in_text=lambda *_: (57, 56)))
+    text = "DATA is empty, and is said to lie where it cannot: HEADER 57-56 and TEXT 57-56"
+    assert said(sample) == [Finding("data-empty-misplaced", "info", "DATA", text)]
+    assert sample.n_events == 0
+
+
 # ------------------------------------------------------------------------------------------------- numbers in ASCII
 
 DIGITS = b"11 12 21 22 31 330"

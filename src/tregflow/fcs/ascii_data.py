@@ -9,7 +9,7 @@ import numpy as np
 from tregflow.errors import FcsError
 from tregflow.fcs.header import HEADER_BYTES, Segment
 from tregflow.fcs.names import shown
-from tregflow.fcs.segments import Located, candidates_of, choose, explain, refuse_place, said_of_data
+from tregflow.fcs.segments import Located, candidates_of, choose, explain, refuse_place, said_of_data, without_events
 from tregflow.findings import Finding
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def locate_delimited(
     whole = [each for each in inside if counts[each.source] % n_channels == 0]
     fitting = [each for each in whole if n_events is None or counts[each.source] == n_events * n_channels]
     if not inside and not n_events:
-        return Located(Segment(HEADER_BYTES, HEADER_BYTES - 1), 0, ())
+        return without_events(candidates_of(said, 0))
     if not inside:
         refuse_place(data, said, header.text, "DATA of ASCII values", file=file)
     if not fitting:

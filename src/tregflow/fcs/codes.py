@@ -60,6 +60,9 @@ CODES: dict[str, Code] = {
         "`$TOT` events are read from its begin",
         deviation=False,  # strict reading compares all offsets by itself
     ),
+    "data-empty-misplaced": Code(
+        "info", "DATA without events is said to lie where no segment can", "nothing: there are no values"
+    ),
     "header-data-absent": Code("info", "only TEXT says where DATA lies", "TEXT is followed"),
     "begindata-missing": Code("info", "only HEADER says where DATA lies", "HEADER is followed"),
     "trailing-bytes": Code(

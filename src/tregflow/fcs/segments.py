@@ -103,7 +103,7 @@ def locate_data(
     candidates = list(candidates_of(said, size))
     fitting = [each for each in candidates if _fits(each, size, header.text, len(data), layout)]
     if n_events == 0 and not fitting and all(each.length <= 1 for each in candidates):
-        return Located(Segment(HEADER_BYTES, HEADER_BYTES - 1), 0, tuple(findings))
+        return without_events(candidates, findings)
     if not fitting and lenient and not layout.widths_assumed:
         taken = _whole_events(data, candidates, header.text, n_events, layout.event_size, file)
         if taken is not None:
@@ -113,6 +113,14 @@ def locate_data(
     chosen = choose(fitting, header.text, findings)
     explain(chosen, fitting, said, size, header.version, findings)
     return Located(Segment(chosen.begin, chosen.begin + size - 1), n_events, tuple(findings))
+
+
+def without_events(candidates: Iterable[Candidate], findings: Iterable[Finding] = ()) -> Located:
+    """Return an empty DATA segment where no place that is given for it can be right."""
+    places = " and ".join(f"{each.source} {each.said}" for each in candidates)
+    text = f"DATA is empty, and is said to lie where it cannot: {places}"
+    misplaced = (Finding("data-empty-misplaced", "info", "DATA", text),) if places else ()
+    return Located(Segment(HEADER_BYTES, HEADER_BYTES - 1), 0, (*findings, *misplaced))
 
 
 def check_trailing(
