@@ -343,7 +343,9 @@ def test_memory_is_the_decoded_channels(large: Path) -> None:
     size, _ = measured(f"read_fcs({str(large)!r}, channels=['C1', 'C7'], sha256=True)")
     assert size <= 2 * 4 * 400_000 + 32 * MEBIBYTE
     size, _ = measured(f"read_fcs({str(large)!r})")
-    assert 4 * 60 * 400_000 <= size <= 4 * 60 * 400_000 + 32 * MEBIBYTE
+    decoded = 4 * 60 * 400_000
+    # The lower bound only shows that something is measured: the kernel may take back a page of what was there before.
+    assert 0.9 * decoded <= size <= decoded + 32 * MEBIBYTE
 
 
 def test_memory_of_pieces_is_one_piece(large: Path) -> None:
