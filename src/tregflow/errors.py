@@ -8,6 +8,7 @@ TregflowError
 ├── GateError           a gate cannot be built or evaluated                 (also ValueError)
 ├── StrategyError       a strategy or overrides file is wrong               (also ValueError)
 ├── StudyError          a study file, a sample sheet or a result is wrong   (also ValueError)
+├── InteropError        a file of another program cannot be taken over      (also ValueError)
 ├── EndpointError       an endpoint cannot be computed as asked             (also ValueError)
 └── SimulationError     a cohort cannot be simulated as asked               (also ValueError)
 
@@ -102,6 +103,10 @@ class StrategyError(TregflowError, ValueError):
 
 class StudyError(TregflowError, ValueError):
     """A study file, a sample sheet or a result folder is wrong."""
+
+
+class InteropError(TregflowError, ValueError):
+    """A gating file of another program (Gating-ML, FlowJo) is broken, or cannot be taken over or written."""
 
 
 class EndpointError(TregflowError, ValueError):
