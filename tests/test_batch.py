@@ -204,7 +204,7 @@ def test_the_hashes_of_the_manifest_are_those_of_the_files(tmp_path: Path) -> No
     assert manifest["samples"]["S1_D0"]["channels"]["CD4"] == "V655-A"
     assert manifest["samples"]["S1_D0"]["gates"] == f"gates/{slug('S1_D0')}.yaml"
     assert manifest["versions"]["numpy"]
-    assert set(manifest["run"]) == {"started", "seconds", "jobs"}
+    assert set(manifest["run"]) == {"started", "seconds", "jobs", "study"}
 
 
 def test_a_second_run_differs_in_the_part_run_only(tmp_path: Path) -> None:

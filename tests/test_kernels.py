@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tregflow import _kernels
-from tregflow._kernels import in_polygon, logicle, njit, raster
+from tregflow._kernels import hyperlog, in_ellipsoid, in_polygon, in_range, logicle, njit, raster
 from tregflow.errors import GateError, ScaleError
 
 if TYPE_CHECKING:
@@ -203,6 +203,80 @@ def test_a_polygon_without_vertices_is_refused() -> None:
     assert str(caught.value) == "a polygon without vertices"
 
 
+# ------------------------------------------------------------------------------------------ rectangles, ellipsoids
+
+
+def test_ranges_equal_numpy() -> None:
+    rng = np.random.default_rng(5)
+    x = rng.integers(0, 10, 1000).astype(float)
+    x[:3] = np.nan, np.inf, -np.inf
+    for low, high in ((2.0, 7.0), (-np.inf, 7.0), (2.0, np.inf), (-np.inf, np.inf)):
+        assert (in_range(x, low, high) == ((low <= x) & (x < high))).all()
+    assert in_range(x.astype(np.float32)[::2], 2.0, 7.0).tolist() == in_range(x[::2], 2.0, 7.0).tolist()
+    assert in_range([], 0.0, 1.0).shape == (0,)
+
+
+@pytest.mark.parametrize("n_axes", [1, 2, 3, 5])
+def test_ellipsoids_equal_numpy(n_axes: int) -> None:
+    rng = np.random.default_rng(n_axes)
+    root = rng.normal(size=(n_axes, n_axes + 2))
+    form, mean, events = root @ root.T, rng.normal(size=n_axes), rng.normal(size=(n_axes, 10_000))
+    v = events - mean[:, None]
+    total = np.einsum("ie,ij,je->e", v, form, v)
+    bound = float(np.median(total))
+    clear = abs(total - bound) > 1e-12 * bound
+    assert (in_ellipsoid(events, mean, form, bound) == (total <= bound))[clear].all()
+
+
+def test_every_event_of_an_ellipsoid_is_decided_in_one_order_and_rounded_at_every_step() -> None:
+    # The bound is what Python's floats give, to the last bit: a fused multiply-add or another order would differ.
+    rng = np.random.default_rng(6)
+    form, mean = np.array([[2.1, 0.7, -0.3], [0.7, 1.3, 0.2], [-0.3, 0.2, 0.9]]), np.array([0.1, 0.2, 0.3])
+    for event in rng.normal(size=(300, 3)):
+        v = [float(x) - float(m) for x, m in zip(event, mean, strict=True)]
+        total = 0.0
+        for i in range(3):
+            row = 0.0
+            for j in range(3):
+                row += float(form[i, j]) * v[j]
+            total += row * v[i]
+        crowd = np.vstack([rng.normal(size=(7, 3)), event])  # beside others, as alone
+        assert in_ellipsoid(crowd.T, mean, form, total)[-1]
+        assert not in_ellipsoid(event[:, None], mean, form, np.nextafter(total, 0))[0]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e200])
+def test_what_is_not_finite_is_outside_an_ellipsoid(bad: float) -> None:
+    columns = [[0.0, bad, 0.0, bad], [0.0, 0.0, bad, bad]]
+    for form in ([[1.0, 0.0], [0.0, 1.0]], [[1.0, -0.5], [-0.5, 1.0]]):
+        assert in_ellipsoid(columns, [0.0, 0.0], form, 1.0).tolist() == [True, False, False, False]
+
+
+def test_ellipsoids_of_other_layouts_are_decided_in_float64() -> None:
+    table = np.random.default_rng(7).normal(size=(100, 4)).astype(np.float32)
+    form = np.asfortranarray(np.eye(2))
+    expected = (table[:, [1, 3]].astype(np.float64) ** 2).sum(axis=1) <= 1.0
+    assert (in_ellipsoid([table[:, 1], table[:, 3]], [0, 0], form, 1) == expected).all()
+
+
+@pytest.mark.parametrize(
+    ("columns", "mean", "form", "said"),
+    [
+        ([[1.0], [1.0, 2.0]], [0, 0], np.eye(2), "columns of shapes [(1,), (2,)], mean (2,), form (2, 2)"),
+        ([[1.0], [1.0]], [0], np.eye(2), "columns of shapes [(1,), (1,)], mean (1,), form (2, 2)"),
+        ([[1.0], [1.0]], [0, 0], np.eye(3), "columns of shapes [(1,), (1,)], mean (2,), form (3, 3)"),
+        ([], [], np.empty((0, 0)), "columns of shapes [], mean (0,), form (0, 0)"),
+    ],
+)
+def test_an_ellipsoid_that_does_not_fit_its_columns_is_refused(
+    columns: list[list[float]], mean: list[float], form: NDArray[np.float64], said: str
+) -> None:
+    with pytest.raises(GateError) as caught:
+        in_ellipsoid(columns, mean, form, 1.0)
+    assert str(caught.value) == f"{said}\n  expected   columns of one length, and as many axes of mean and form"
+    assert caught.value.code == "E_KERNEL"
+
+
 # -------------------------------------------------------------------------------------------------------- rasters
 
 
@@ -264,6 +338,25 @@ def test_logicle_keeps_the_shape_and_what_is_not_finite() -> None:
     u = logicle([[np.nan, np.inf], [-np.inf, 0.0]], 8.0, 10.0, 8.0, 10.0)
     np.testing.assert_array_equal(u, [[np.nan, np.inf], [-np.inf, 0.0]])
     assert logicle(5.0, 8.0, 10.0, 8.0, 10.0).shape == ()
+
+
+# ------------------------------------------------------------------------------------------------------- hyperlog
+
+
+@pytest.mark.parametrize(("a", "b", "c"), [(8.0, 10.0, 6.0), (1e-90, 10.0, 1e10), (1e6, 0.3, 1e-9), (1.0, 200.0, 1e30)])
+def test_hyperlog_solves_its_equation(a: float, b: float, c: float) -> None:
+    u = np.concatenate([[0.0], 10.0 ** np.linspace(-200, 0.5, 4000)])
+    x = a * np.expm1(b * u) + c * u
+    u, x = u[np.isfinite(x)], x[np.isfinite(x)]
+    np.testing.assert_allclose(hyperlog(x, a, b, c), u, rtol=4e-15, atol=0)
+    np.testing.assert_array_equal(hyperlog(-x, a, b, c), -hyperlog(x, a, b, c))
+
+
+def test_hyperlog_keeps_the_shape_and_what_is_not_finite() -> None:
+    u = hyperlog([[np.nan, np.inf], [-np.inf, 0.0]], 8.0, 10.0, 8.0)
+    np.testing.assert_array_equal(u, [[np.nan, np.inf], [-np.inf, 0.0]])
+    assert hyperlog(5.0, 8.0, 10.0, 8.0).shape == ()
+    assert np.isfinite(hyperlog([5e-324, 1e308], 8.0, 10.0, 8.0)).all()
 
 
 # -------------------------------------------------------------------------------------------------------- caching

@@ -13,19 +13,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tregflow.errors import ScaleError
-from tregflow.transforms import Asinh, FlowJoBiex, Linear, Log, Logicle, Scale, scale_from_spec, scale_to_spec
+from tregflow.transforms import (
+    Asinh,
+    FlowJoBiex,
+    FlowJoLinear,
+    FlowJoLog,
+    Hyperlog,
+    Linear,
+    Log,
+    Logicle,
+    Scale,
+    scale_from_spec,
+    scale_to_spec,
+)
 
 X = [-10.0, -1.0, 0.0, 1.0, 10.0, 1000.0]
 
-# Gating-ML 2.0, tables 7 and 9; arguments T, W, M, A and T, M, A.
+# Gating-ML 2.0, tables 7 to 9; arguments T, W, M, A and T, M, A.
 PUBLISHED: list[tuple[Scale, list[float], list[float]]] = [
     (Logicle(1000, 1, 4, 0), X, [0.067574, 0.228752, 0.25, 0.271248, 0.432426, 1.0]),
     (Logicle(1000, 1, 4, 1), X, [0.254059, 0.383001, 0.4, 0.416999, 0.545941, 1.0]),
     (Logicle(1000, 0, 4, 1), X, [-0.200009, -0.000856, 0.2, 0.400856, 0.600009, 1.0]),
+    (Hyperlog(1000, 1, 4, 0), X, [0.083554, 0.229477, 0.25, 0.270523, 0.416446, 1.0]),
+    (Hyperlog(1000, 1, 4, 1), X, [0.266843, 0.383581, 0.4, 0.416419, 0.533157, 1.0]),
     (Asinh(1000, 4, 1), X, [-0.200009, -0.000856, 0.2, 0.400856, 0.600009, 1.0]),
     (Asinh(1000, 5, 0), X, [-0.6, -0.400009, 0.0, 0.400009, 0.6, 1.0]),
     (Log(10_000, 5), [0.5, 10_000.0], [0.139794, 1.0]),
     (Linear(1024, 256), [-256.0, -100.0, 1024.0], [0.0, 0.121875, 1.0]),
+    (FlowJoLinear(-256, 1024), [-256.0, -100.0, 1024.0], [0.0, 0.121875, 1.0]),
+    (FlowJoLog(0.1, 5), [-3.0, 0.0, 0.1, 0.5, 10_000.0], [0.0, 0.0, 0.0, 0.139794, 1.0]),
 ]
 
 # neg, width, pos, max -> channel of zero, first and last intensity of FlowJo's table
@@ -46,6 +62,11 @@ SCALES: list[Scale] = [
     Asinh(1000, 4, 1),
     FlowJoBiex(),
     FlowJoBiex(1.0, -10.0, 4.418540, 262144.000029),
+    Hyperlog(),
+    Hyperlog(262144, 1, 4.5, 0.5),
+    Hyperlog(1e4, 2, 4, -2),
+    FlowJoLinear(50_000, 150_000),
+    FlowJoLog(),
 ]
 ids = [str(scale) for scale in SCALES]
 
@@ -64,6 +85,9 @@ def scales(draw: st.DrawFn) -> Scale:
                 Log(t, m),
                 Logicle(t, w, m, min(-w + second * (m - w), m - 2 * w)),
                 Asinh(t, m, first * m),
+                Hyperlog(t, max(w, 1e-3), m, min(-w + second * (m - w), m - 2 * max(w, 1e-3))),
+                FlowJoLinear((first - 0.5) * t, (first + second) * t + 0.001 * t),
+                FlowJoLog(t / 10**m, m),
                 FlowJoBiex(second - 0.5, width, math.log10(-width) / 2 + 0.1 + m / 4, t),
             ]
         )
@@ -119,6 +143,40 @@ def test_logicle_is_right_to_the_last_digits(scale: Logicle) -> None:
     np.testing.assert_allclose(scale.apply(x), expected, rtol=0, atol=3e-15)
 
 
+def hyperlog_in_fifty_digits(x: float, scale: Hyperlog) -> float:
+    """Solve the textbook form, ``a e^(by) + c y - f == x``, by halving."""
+    with localcontext(prec=50):
+        t, w_, m, a_ = (Decimal(value) for value in (scale.t, scale.w, scale.m, scale.a))
+        w, x2 = w_ / (m + a_), a_ / (m + a_)
+        x1, x0, b = x2 + w, x2 + 2 * w, (m + a_) * Decimal(10).ln()
+        ca = (b * x0).exp() / w
+        fa = (b * x1).exp() + ca * x1
+        a = t / (b.exp() + ca - fa)
+        bottom, top = x1, x1 + 60
+        while top - bottom > Decimal(10) ** -40:
+            y = (bottom + top) / 2
+            value = a * (b * y).exp() + ca * a * y - fa * a
+            bottom, top = (bottom, y) if value > Decimal(abs(x)) else (y, top)
+        return float(2 * x1 - y if x < 0 else y)
+
+
+@pytest.mark.parametrize(
+    "scale",
+    [
+        Hyperlog(),
+        Hyperlog(1000, 1, 4, 1),
+        Hyperlog(262144, 2.2, 4.5, 0),
+        Hyperlog(1e4, 1e-3, 4),
+        Hyperlog(10, 2, 5, -2),
+    ],
+    ids=str,
+)
+def test_hyperlog_is_right_to_the_last_digits(scale: Hyperlog) -> None:
+    x = [-3e6, -700.0, -1.0, -1e-6, 1e-9, 0.3, 12.0, 1e4, 262143.0, 1e12, 1e18, 1e25, 1e30]
+    expected = [hyperlog_in_fifty_digits(value, scale) for value in x]
+    np.testing.assert_allclose(scale.apply(x), expected, rtol=1e-15, atol=3e-15)
+
+
 def test_asinh_is_logicle_without_a_linear_part() -> None:
     x = np.concatenate([-np.logspace(-6, 9, 200), [0.0], np.logspace(-6, 9, 200)])
     np.testing.assert_allclose(Asinh(1e4, 4, 1).apply(x), Logicle(1e4, 0, 4, 1).apply(x), rtol=0, atol=1e-14)
@@ -126,7 +184,7 @@ def test_asinh_is_logicle_without_a_linear_part() -> None:
 
 def test_negative_intensities_are_mirrored_at_zero() -> None:
     x = np.logspace(-6, 9, 500)
-    for scale in SCALES[3:8]:  # logicle and asinh
+    for scale in (scale for scale in SCALES if scale.kind in ("logicle", "hyperlog", "asinh")):
         zero = scale.apply(0.0)
         np.testing.assert_allclose(scale.apply(-x), 2 * zero - scale.apply(x), rtol=0, atol=2e-15)
 
@@ -152,6 +210,8 @@ def test_every_scale_rises(scale: Scale, x: float, step: float) -> None:
     at, above = scale.apply([x, x + max(step, abs(x) * 1e-3)])
     if scale.kind == "biex":
         assert at < above or at == above == 0 or at == above == 1
+    elif scale.kind == "flowjo_log":
+        assert at < above or at == above == 0
     elif scale.defined(x):
         assert at < above
 
@@ -161,7 +221,7 @@ def test_apply_undoes_inverse_within_the_displayed_range(scale: Scale, y: list[f
     np.testing.assert_allclose(scale.apply(scale.inverse(y)), y, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("scale", [s for s in SCALES if s.kind != "biex"], ids=str)
+@pytest.mark.parametrize("scale", [s for s in SCALES if not any(s.clamped)], ids=str)
 def test_apply_undoes_inverse_beyond_the_displayed_range(scale: Scale) -> None:
     y = np.linspace(-2, 5, 701)
     np.testing.assert_allclose(scale.apply(scale.inverse(y)), y, rtol=0, atol=1e-13)
@@ -171,6 +231,18 @@ def test_flowjo_axis_is_clamped_at_both_ends() -> None:
     scale = FlowJoBiex()
     assert scale.apply([-1e9, -1636.3, 262869.0, 1e300]).tolist() == [0.0, 0.0, 1.0, 1.0]
     assert scale.inverse([-3.0, 7.0]).tolist() == scale.inverse([0.0, 1.0]).tolist()
+
+
+def test_flowjo_log_axis_is_clamped_at_its_low_end() -> None:
+    scale = FlowJoLog(offset=10, decades=4)
+    assert scale.apply([-1e300, 0.0, 9.99, 10.0, 1e5, 1e9]).tolist() == [0.0, 0.0, 0.0, 0.0, 1.0, 2.0]
+    assert scale.inverse([-3.0, 0.0, 1.0, 2.0]).tolist() == [10.0, 10.0, 1e5, 1e9]
+
+
+def test_what_clamps_says_so() -> None:
+    for scale in SCALES:
+        low, high = scale.apply([-1e30, 1e30])
+        assert scale.clamped == (bool(low == 0), bool(high == 1))
 
 
 def test_flowjo_axis_is_straight_between_its_channels() -> None:
@@ -186,7 +258,7 @@ def test_nan_and_infinity_come_out_as_they_went_in(scale: Scale) -> None:
     np.testing.assert_array_equal(scale.inverse(x), [np.nan, np.inf, 0.0 if scale.kind == "log" else -np.inf])
 
 
-@pytest.mark.parametrize("scale", [s for s in SCALES if s.kind in ("logicle", "asinh")], ids=str)
+@pytest.mark.parametrize("scale", [s for s in SCALES if s.kind in ("logicle", "hyperlog", "asinh")], ids=str)
 def test_far_off_scale_values_stay_finite_and_in_order(scale: Scale) -> None:
     x = np.logspace(-323, 308, 4000)
     y = scale.apply(np.concatenate([-x[::-1], [0.0], x]))
@@ -218,8 +290,50 @@ def test_shape_is_kept_and_work_is_done_in_float64(scale: Scale) -> None:
     assert scale.apply([]).shape == scale.inverse([]).shape == (0,)
 
 
-def test_only_linear_is_affine() -> None:
-    assert [scale.kind for scale in SCALES if scale.affine] == ["linear", "linear"]
+def test_only_linear_scales_are_affine() -> None:
+    assert [scale.kind for scale in SCALES if scale.affine] == ["linear", "linear", "flowjo_linear"]
+
+
+# ------------------------------------------------------------------------------------------------- FlowJo's grid
+
+
+def test_bins_of_a_biexponential_axis_are_floored() -> None:
+    scale = FlowJoBiex()
+    table = scale.inverse(np.arange(4097) / 4096)
+    np.testing.assert_array_equal(scale.bins(table, 4096), np.arange(4097))
+    np.testing.assert_array_equal(scale.bins(table, 256), np.arange(4097) // 16)
+    assert scale.bins([np.nextafter(table[16], -np.inf), table[16], -1e9, 1e9], 256).tolist() == [0, 1, 0, 256]
+
+
+def test_bins_of_a_linear_axis_are_rounded() -> None:
+    for scale in (Linear(256), FlowJoLinear(0, 256)):
+        assert scale.bins([-0.6, -0.5, 0.0, 0.49, 0.5, 1.5, 2.5, 400.0], 256).tolist() == [-1, 0, 0, 0, 1, 2, 3, 400]
+    assert FlowJoLinear(50_000, 150_000).bins([50_000, 50_195, 50_196, 150_000], 256).tolist() == [0, 0, 1, 256]
+
+
+@pytest.mark.parametrize("scale", [s for s in SCALES if not s.affine], ids=str)
+def test_bins_of_other_axes_are_floored(scale: Scale) -> None:
+    x = scale.inverse([0.4999, 0.5001, 0.9999])
+    assert scale.bins(x, 10).tolist() == [4, 5, 9]
+    assert scale.bins(x, 1024).tolist() == [511, 512, 1023]
+
+
+def test_bins_stop_where_the_axis_does() -> None:
+    assert FlowJoBiex().bins_at([-0.5, 0.5, 1.5], 256).tolist() == [0, 128, 256]
+    assert FlowJoLog().bins_at([-0.5, 0.5, 1.5], 256).tolist() == [0, 128, 384]
+    assert Logicle().bins_at([-0.5, 0.5, 1.5], 256).tolist() == [-128, 128, 384]
+
+
+@pytest.mark.parametrize("scale", SCALES, ids=ids)
+def test_what_has_no_place_has_no_bin(scale: Scale) -> None:
+    assert np.isnan(scale.bins([np.nan], 256)).all()
+    assert np.isnan(Log().bins([0.0, -1.0], 256)).all()
+    assert scale.bins([[1.0, 2.0]], 256).shape == (1, 2)
+
+
+@given(scales(), st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20), st.sampled_from([256, 1024]))
+def test_bins_are_those_of_the_positions(scale: Scale, x: list[float], n: int) -> None:
+    np.testing.assert_array_equal(scale.bins(x, n), scale.bins_at(scale.apply(x), n))
 
 
 # ----------------------------------------------------------------------------------------------------------- ticks
@@ -232,6 +346,9 @@ def test_only_linear_is_affine() -> None:
         (Logicle(w=1), ["-10³", "0", "10³", "10⁴", "10⁵"]),
         (Asinh(t=1000, m=3), ["0", "10⁰", "10¹", "10²", "10³"]),
         (FlowJoBiex(), ["-10³", "0", "10³", "10⁴", "10⁵"]),
+        (Hyperlog(), ["-10²", "0", "10²", "10³", "10⁴", "10⁵"]),
+        (FlowJoLog(10, 4), ["10¹", "10²", "10³", "10⁴", "10⁵"]),
+        (FlowJoLinear(50_000, 150_000), ["60K", "80K", "100K", "120K", "140K"]),
         (Log(1e4, 5), ["10⁻¹", "10⁰", "10¹", "10²", "10³", "10⁴"]),
         (Linear(), ["0", "50K", "100K", "150K", "200K", "250K"]),
         (Linear(72), ["0", "10", "20", "30", "40", "50", "60", "70"]),
@@ -279,6 +396,11 @@ def test_ticks_of_a_window() -> None:
     ]
 
 
+def test_a_flowjo_log_axis_has_no_ticks_below_its_offset() -> None:
+    assert FlowJoLog(10, 4).ticks(-100.0, 2e5).tolist() == [10.0, 100.0, 1e3, 1e4, 1e5]
+    assert FlowJoLog(10, 4).minor_ticks(-100.0, 200.0).tolist() == [*range(20, 100, 10), 200.0]
+
+
 def test_minor_ticks() -> None:
     assert Log(100, 2).minor_ticks().tolist() == [*range(2, 10), *range(20, 100, 10)]
     assert Linear(100).minor_ticks(0, 40).tolist() == [2, 4, 6, 8, 12, 14, 16, 18, 22, 24, 26, 28, 32, 34, 36, 38]
@@ -315,6 +437,7 @@ def test_labels_of_a_linear_axis(value: float, label: str) -> None:
     [
         (Logicle(), 5.0, 1.0, "logicle: no axis from 5 to 1"),
         (Log(), -5.0, 1.0, "log: no axis from -5 to 1"),
+        (FlowJoLog(10, 4), -5.0, 5.0, "flowjo_log: no axis from 10 to 5"),
         (Linear(), 0.0, math.inf, "linear: no axis from 0 to inf"),
         (Linear(), -1e308, 1e308, "linear: no axis from -1e+308 to 1e+308"),
     ],
@@ -342,6 +465,10 @@ def test_a_scale_is_the_same_after_a_trip_through_its_spec(scale: Scale) -> None
     [
         ("linear", Linear()),
         ("biex", FlowJoBiex()),
+        ("flowjo_linear", FlowJoLinear(0, 262144)),
+        ({"hyperlog": {"w": 1}}, Hyperlog(262144, 1, 4.5, 0)),
+        ({"flowjo_linear": {"min": 50_000, "max": 150_000}}, FlowJoLinear(5e4, 1.5e5)),
+        ({"flowjo_log": {"offset": 10, "decades": 4}}, FlowJoLog(10.0, 4.0)),
         ({"logicle": {"w": 0.8}}, Logicle(w=0.8)),
         ({"log": {"t": 10_000, "m": 5}}, Log(1e4, 5.0)),
         ({"asinh": None}, Asinh()),
@@ -365,13 +492,13 @@ def test_scales_are_frozen_values_of_floats() -> None:
         scale.t = 5.0  # type: ignore[misc]
 
 
-KINDS = "\n  available  linear, log, logicle, asinh, biex"
+KINDS = "\n  available  linear, log, logicle, hyperlog, asinh, biex, flowjo_linear, flowjo_log"
 ONE_KIND = "\n  expected   one kind: linear, or with parameters: {logicle: {w: 0.8}}" + KINDS
 
 WRONG_SPECS: list[tuple[object, str]] = [
     ("logical", f"there is no scale 'logical'{KINDS}\n  remedy     did you mean 'logicle'?"),
     ("Logicle", f"there is no scale 'Logicle'{KINDS}\n  remedy     did you mean 'logicle'?"),
-    ({"hyperlog": {}}, f"there is no scale 'hyperlog'{KINDS}\n  remedy     did you mean 'log'?"),
+    ({"hyperlogs": {}}, f"there is no scale 'hyperlogs'{KINDS}\n  remedy     did you mean 'hyperlog'?"),
     ("xyz", f"there is no scale 'xyz'{KINDS}"),
     ({3: None}, f"there is no scale 3{KINDS}"),
     (None, f"None is no scale{ONE_KIND}"),
@@ -409,6 +536,17 @@ WRONG_SPECS: list[tuple[object, str]] = [
     ({"logicle": {"a": -0.6}}, "logicle: a is -0.6\n  expected   a from -w = -0.5 to m - 2 w = 3.5"),
     ({"logicle": {"a": 3.6}}, "logicle: a is 3.6\n  expected   a from -w = -0.5 to m - 2 w = 3.5"),
     ({"logicle": {"t": 0}}, "logicle: t is 0\n  expected   t from 1e-100 to 1e+100"),
+    ({"hyperlog": {"w": 0}}, "hyperlog: w is 0\n  expected   w from 1e-100 to m / 2 = 2.25"),
+    ({"hyperlog": {"w": 2.3}}, "hyperlog: w is 2.3\n  expected   w from 1e-100 to m / 2 = 2.25"),
+    ({"hyperlog": {"a": -0.6}}, "hyperlog: a is -0.6\n  expected   a from -w = -0.5 to m - 2 w = 3.5"),
+    ({"hyperlog": {"t": 0}}, "hyperlog: t is 0\n  expected   t from 1e-100 to 1e+100"),
+    ({"hyperlog": {"m": 0}}, "hyperlog: m is 0\n  expected   0 < m <= 100"),
+    ({"flowjo_linear": {"min": 5, "max": 5}}, "flowjo_linear: max is 5\n  expected   max > min = 5"),
+    ({"flowjo_linear": {"min": 5, "max": 4}}, "flowjo_linear: max is 4\n  expected   max > min = 5"),
+    ({"flowjo_linear": {"min": -1e200}}, "flowjo_linear: min is -1e+200\n  expected   min from -1e+100 to 1e+100"),
+    ({"flowjo_linear": {"max": 1e200}}, "flowjo_linear: max is 1e+200\n  expected   max from -1e+100 to 1e+100"),
+    ({"flowjo_log": {"offset": 0}}, "flowjo_log: offset is 0\n  expected   offset from 1e-100 to 1e+100"),
+    ({"flowjo_log": {"decades": 0}}, "flowjo_log: decades is 0\n  expected   0 < decades <= 100"),
     ({"asinh": {"a": 4.6}}, "asinh: a is 4.6\n  expected   a from 0 to m = 4.5"),
     ({"asinh": {"m": -1}}, "asinh: m is -1\n  expected   0 < m <= 100"),
     ({"biex": {"max": 0}}, "biex: max is 0\n  expected   max from 1e-100 to 1e+100"),
@@ -440,6 +578,13 @@ def test_the_limits_themselves_are_allowed() -> None:
         Logicle(1e100, 0, 100, 100),
         Logicle(1.0, 25, 100, 50),
         Asinh(1e100, 100, 100),
+        Hyperlog(1e-100, 50, 100, -50),
+        Hyperlog(1e100, 1e-100, 100, 100),
+        Hyperlog(1e-100, 1e-100, 100, 0),
+        Hyperlog(1.0, 25, 100, 50),
+        FlowJoLinear(-1e100, 1e100),
+        FlowJoLinear(0, 1e-100),
+        FlowJoLog(1e-100, 100),
         FlowJoBiex(100, -1e6, 100, 1e-100),
     ):
         y = scale.apply(scale.inverse(np.linspace(0, 1, 101)))

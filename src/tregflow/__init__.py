@@ -30,11 +30,21 @@ if TYPE_CHECKING:
     )
     from tregflow.fcs import Channel, Sample, iter_fcs, list_datasets, read_fcs, scan_fcs, write_fcs
     from tregflow.findings import Finding
-    from tregflow.gates import Boolean, Polygon, Rectangle
+    from tregflow.gates import Boolean, Ellipsoid, Polygon, Rectangle
     from tregflow.populations import Gated
+    from tregflow.reconciliation import Reconciliation, reconcile
     from tregflow.strategy import Strategy
     from tregflow.study import Study
-    from tregflow.transforms import Asinh, FlowJoBiex, Linear, Log, Logicle
+    from tregflow.transforms import (
+        Asinh,
+        FlowJoBiex,
+        FlowJoLinear,
+        FlowJoLog,
+        Hyperlog,
+        Linear,
+        Log,
+        Logicle,
+    )
 
 _HOMES = {
     "tregflow.batch": ("Run", "run"),
@@ -54,11 +64,21 @@ _HOMES = {
     ),
     "tregflow.fcs": ("Channel", "Sample", "iter_fcs", "list_datasets", "read_fcs", "scan_fcs", "write_fcs"),
     "tregflow.findings": ("Finding",),
-    "tregflow.gates": ("Boolean", "Polygon", "Rectangle"),
+    "tregflow.gates": ("Boolean", "Ellipsoid", "Polygon", "Rectangle"),
     "tregflow.populations": ("Gated",),
+    "tregflow.reconciliation": ("Reconciliation", "reconcile"),
     "tregflow.strategy": ("Strategy",),
     "tregflow.study": ("Study",),
-    "tregflow.transforms": ("Asinh", "FlowJoBiex", "Linear", "Log", "Logicle"),
+    "tregflow.transforms": (
+        "Asinh",
+        "FlowJoBiex",
+        "FlowJoLinear",
+        "FlowJoLog",
+        "Hyperlog",
+        "Linear",
+        "Log",
+        "Logicle",
+    ),
 }
 _MODULES = ("endpoints", "plots")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -68,18 +88,23 @@ __all__ = [
     "Boolean",
     "Channel",
     "CompensationError",
+    "Ellipsoid",
     "EndpointError",
     "FcsError",
     "Finding",
     "FlowJoBiex",
+    "FlowJoLinear",
+    "FlowJoLog",
     "GateError",
     "Gated",
+    "Hyperlog",
     "InteropError",
     "Linear",
     "Log",
     "Logicle",
     "PanelError",
     "Polygon",
+    "Reconciliation",
     "Rectangle",
     "Run",
     "Sample",
@@ -97,6 +122,7 @@ __all__ = [
     "list_datasets",
     "plots",
     "read_fcs",
+    "reconcile",
     "run",
     "scan_fcs",
     "write_fcs",

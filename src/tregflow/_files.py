@@ -9,11 +9,12 @@ import os
 import re
 import secrets
 import unicodedata
+from contextlib import contextmanager
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 Cell = str | int | float | bool | None
@@ -24,22 +25,28 @@ _GUARDED = re.compile(r"'+\s*[=+\-@]")
 _DELIMITERS = ",;\t"
 
 
-def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
-    """Write `content` to `path` so that a reader sees the old file or the new one, never a part.
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give a path beside `path` to write to; what stands there at the end is flushed to the disk and takes the name.
 
-    The bytes go to a temporary file in the same folder, are flushed to the disk, and take the name in one step. Parts
-    are written as they come; an error on the way leaves the old file as it was.
+    A reader sees the old file or the new one, never a part; an error on the way leaves the old file as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{path.name[:40]}.{secrets.token_hex(8)}"
     try:
-        with temporary.open("xb") as file:  # with the rights that the user's umask leaves: results may concern patients
-            file.writelines((content,) if isinstance(content, bytes) else content)
-            file.flush()
+        yield temporary
+        with temporary.open("r+b") as file:  # Windows flushes only what is open for writing
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
+    """Write `content` to `path` as `whole` does; parts are written as they come."""
+    with whole(path) as temporary, temporary.open("xb") as file:
+        # with the rights that the user's umask leaves: results may concern patients
+        file.writelines((content,) if isinstance(content, bytes) else content)
 
 
 def sha256_bytes(content: bytes) -> str:

@@ -22,7 +22,7 @@ import numpy as np
 from tregflow.errors import GateError, ScaleError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -111,6 +111,101 @@ def _in_polygon(
                     inside = not inside
             ax, ay = bx, by
         result[i] = inside
+    return result
+
+
+# ---------------------------------------------------------------------------------------- rectangles, ellipsoids
+
+
+def in_range(x: ArrayLike, low: float, high: float) -> NDArray[np.bool_]:
+    """Tell which events lie in ``low <= x < high`` (Gating-ML 2.0, 5.1.1); an end may be infinite.
+
+    Parameters
+    ----------
+    x : (n_events,) array_like
+        Events on one axis. NaN is outside.
+    low, high : float
+        Ends of the range.
+
+    Returns
+    -------
+    (n_events,) ndarray of bool
+
+    Examples
+    --------
+    >>> in_range([0.9, 1.0, 1.9, 2.0], 1.0, 2.0)
+    array([False,  True,  True, False])
+    """
+    return _in_range(np.ascontiguousarray(x, np.float64), float(low), float(high))
+
+
+@njit
+def _in_range(x: NDArray[np.float64], low: float, high: float) -> NDArray[np.bool_]:
+    # NumPy: (low <= x) & (x < high).
+    result = np.empty(x.size, np.bool_)
+    for i in range(x.size):
+        result[i] = low <= x[i] < high
+    return result
+
+
+def in_ellipsoid(columns: Sequence[ArrayLike], mean: ArrayLike, form: ArrayLike, bound: float) -> NDArray[np.bool_]:
+    """Tell which events lie in an ellipsoid: ``(x - mean)' form (x - mean) <= bound`` (Gating-ML 2.0, 5.3).
+
+    Parameters
+    ----------
+    columns : sequence of (n_events,) array_like
+        Coordinates of the events, one column per axis. NaN and infinity are outside.
+    mean : (n_axes,) array_like
+        Centre, finite.
+    form : (n_axes, n_axes) array_like
+        Symmetric positive definite: the inverse of the covariance, or a positive multiple of it.
+    bound : float
+        Square of the greatest distance from the centre, in the units of `form`.
+
+    Returns
+    -------
+    (n_events,) ndarray of bool
+        The boundary is inside. Each event is decided by itself, in the same order of operations and without fused
+        multiply-add, whatever events stand beside it.
+
+    Raises
+    ------
+    GateError
+        `columns` are not one-dimensional or not of one length, or `mean` and `form` are not of their number
+        (``E_KERNEL``).
+
+    Examples
+    --------
+    >>> in_ellipsoid([[0.0, 2.0, 2.1], [0.0, 0.0, 0.0]], [0, 0], [[1, 0], [0, 1]], 4.0)
+    array([ True,  True, False])
+    """
+    events = [np.ascontiguousarray(column, np.float64) for column in columns]
+    centre, matrix = np.ascontiguousarray(mean, np.float64), np.ascontiguousarray(form, np.float64)
+    shapes = {column.shape for column in events}
+    if len(shapes) != 1 or events[0].ndim != 1 or matrix.shape != (len(events),) * 2 or centre.shape != (len(events),):
+        problem = f"columns of shapes {[column.shape for column in events]}, mean {centre.shape}, form {matrix.shape}"
+        raise GateError(problem, code="E_KERNEL", expected="columns of one length, and as many axes of mean and form")
+    return _in_ellipsoid(np.array(events), centre, matrix, float(bound))
+
+
+@njit
+def _in_ellipsoid(
+    events: NDArray[np.float64], mean: NDArray[np.float64], form: NDArray[np.float64], bound: float
+) -> NDArray[np.bool_]:
+    # NumPy: v = events - mean[:, None]; np.einsum("ie,ij,je->e", v, form, v) <= bound.
+    n_axes, n_events = events.shape
+    result = np.empty(n_events, np.bool_)
+    v = np.empty(n_axes)
+    for e in range(n_events):
+        for i in range(n_axes):
+            v[i] = events[i, e] - mean[i]
+        total = 0.0
+        for i in range(n_axes):
+            row = 0.0
+            for j in range(n_axes):
+                row += form[i, j] * v[j]
+            total += row * v[i]
+        result[e] = total <= bound  # NaN and infinity compare as False
     return result
 
 
@@ -230,6 +325,66 @@ def _logicle(x: NDArray[np.float64], a: float, b: float, c: float, d: float) -> 
                 excess = a * rise - c * fall - value
                 first = a * b * (rise + 1.0) + c * d * (fall + 1.0)
                 second = a * b * b * (rise + 1.0) - c * d * d * (fall + 1.0)
+                step = excess / (first - 0.5 * excess * second / first)
+                u -= step
+                # Third order: a last step of 1e-6 leaves an error near 1e-18.
+                if abs(step) <= 1e-6 * min(u, 1.0):
+                    converged = True
+                    break
+            if not converged:
+                u = np.nan  # right or missing
+        result[i] = math.copysign(u, x[i])
+    return result
+
+
+# ------------------------------------------------------------------------------------------------------ hyperlog
+
+
+def hyperlog(x: ArrayLike, a: float, b: float, c: float) -> NDArray[np.float64]:
+    """Solve ``a * expm1(b * u) + c * u == x`` for u: the hyperlog scale, seen from its zero.
+
+    Parameters
+    ----------
+    x : array_like, any shape
+        Compensated intensities in data units.
+    a, b, c : float
+        Positive.
+
+    Returns
+    -------
+    ndarray of float64, shape of `x`
+        Distance on the axis from its zero, with the sign of `x`; NaN and infinity stay what they are.
+    """
+    data = np.asarray(x, np.float64)
+    return _hyperlog(np.ascontiguousarray(data).ravel(), a, b, c).reshape(data.shape)
+
+
+@njit
+def _hyperlog(x: NDArray[np.float64], a: float, b: float, c: float) -> NDArray[np.float64]:
+    # NumPy, the other way round: x == np.sign(u) * (a * np.expm1(b * abs(u)) + c * abs(u)).
+    slope = a * b + c
+    near, far = 1e-17 * slope / b, 2.0**60 * (a + c / b)
+    log_a = math.log(a)
+    result = np.empty(x.size)
+    for i in range(x.size):
+        value = abs(x[i])
+        if not value < np.inf:
+            result[i] = x[i]
+            continue
+        if value < near:  # the next term of the series is below 1 ulp here
+            u = value / slope
+        elif value > far:  # all but a*e^(bu) is below 1 ulp; e^(bu) itself may overflow, its logarithm does not
+            u = (math.log(value) - log_a) / b
+        else:
+            # As for logicle: tangent in zero and exponential part bound u from above, then Halley's step. From the
+            # smaller of the two, excess * second stays below first**2, so its denominator cannot vanish.
+            u = min(value / slope, math.log1p(value / a) / b)
+            converged = False
+            for _ in range(50):
+                rise = math.expm1(b * u)
+                excess = a * rise + c * u - value
+                first = a * b * (rise + 1.0) + c
+                second = a * b * b * (rise + 1.0)
                 step = excess / (first - 0.5 * excess * second / first)
                 u -= step
                 # Third order: a last step of 1e-6 leaves an error near 1e-18.

@@ -93,10 +93,10 @@ def _position(node: Any, part: str | int) -> int | None:
 
 
 def plain(node: Any) -> Any:
-    """Return ruamel's tree as ordinary dictionaries, lists, texts and numbers; keys become texts."""
+    """Return a tree as ordinary dictionaries, lists, texts and numbers; keys become texts."""
     if isinstance(node, dict):
         return {str(plain(key)): plain(value) for key, value in node.items()}
-    if isinstance(node, list):
+    if isinstance(node, list | tuple):
         return [plain(item) for item in node]
     for kind in (bool, int, float, str):
         if isinstance(node, kind):

@@ -10,10 +10,10 @@ from tregflow._yaml import suggest
 from tregflow.errors import TregflowError
 from tregflow.fcs import read_fcs
 from tregflow.findings import Finding
-from tregflow.panel import resolve
 from tregflow.populations import no_cd4_limit
 from tregflow.strategy import fmo_places
-from tregflow.strategy.evaluate import marker_rule, needed_channels, resolve_axes
+from tregflow.strategy.dimensions import source_of
+from tregflow.strategy.evaluate import needed_channels, resolve_axes
 from tregflow.study import NOT_CONFIRMED, fcs_files
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Checked:
 
 def check_study(study: Study) -> Iterator[Checked]:
     """Yield what can be known of each file without gating it, then what concerns the study as a whole."""
+    study = study.with_singles()
     for row in study.rows:
         yield _check_row(study, row)
     yield Checked(
@@ -45,6 +46,7 @@ def check_study(study: Study) -> Iterator[Checked]:
             *no_cd4_limit(study.few_events, study.strategy),
             *_unlisted(study),
             *_visits(study),
+            *_matrices(study),
         ),
     )
 
@@ -78,7 +80,7 @@ def _of_control(applied: Applied, sample: Sample, row: Row) -> Iterator[Finding]
     """Yield findings on the panel of a control, of which only the parent and the marker of its thresholds are asked."""
     for place in fmo_places(applied.strategy, applied.missing):
         if place.control == row.control:
-            resolve(place.axis, marker_rule(applied.strategy, place.axis), sample, population=place.gate)
+            source_of(applied.strategy, place.axis, sample, population=place.gate)
             part = replace(applied, strategy=applied.strategy.only(place.parent, place.axis))
             yield from _panel(part, sample, row.batch)
 
@@ -96,6 +98,13 @@ def _controls(study: Study, row: Row) -> Iterator[Finding]:
                 f"{batch} has no FMO control for {place.control} (role fmo:{place.control}): "
                 f"{place.gate} will be missing{suggest(place.control, controls)}",
             )
+
+
+def _matrices(study: Study) -> Iterator[Finding]:
+    """Yield what single-stained controls gave; where they gave no matrix, each sample of the batch says why."""
+    for batch, fit in (study.fits or {}).items():
+        for finding in () if isinstance(fit, TregflowError) else fit.findings:
+            yield replace(finding, where=f"batch {batch}: {finding.where}" if batch else finding.where)
 
 
 def _confirmation(study: Study) -> tuple[Finding, ...]:

@@ -22,6 +22,8 @@ from tregflow.errors import StrategyError, StudyError, TregflowError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from rich.progress import Progress
+
     from tregflow.batch import Run
     from tregflow.batch.outcome import Outcome
     from tregflow.fcs import Sample
@@ -190,6 +192,93 @@ def endpoints(
 
 
 @app.command()
+def reconcile(
+    workspace: Annotated[Path, typer.Argument(metavar="WSP", help="A FlowJo 10 workspace.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of its FCS files.")],
+    out: Annotated[Path | None, typer.Option(help="Write the table to this CSV file.")] = None,
+    tolerance: Annotated[int, typer.Option(min=0, help="Events by which a count may differ and still agree.")] = 0,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Compare FlowJo's counts with ours, exact and on FlowJo's grid, per population; exit 4 where they disagree."""
+    with _reported():
+        from tregflow.reconciliation import reconcile as compare
+
+        with _steps(silent=quiet or as_json) as progress:
+            done = compare(workspace, folder, tolerance=tolerance, progress=progress)
+        if out is not None:
+            done.to_csv(out)
+        if as_json:
+            typer.echo(json.dumps(done.to_json(), indent=2, ensure_ascii=False))
+        elif not quiet:
+            typer.echo(repr(done))
+            if out is not None:
+                typer.echo(f"table    {out}")
+        raise typer.Exit(done.exit_status)
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="Folder of the results of a run, or the study's folder.")],
+    *,
+    form: Annotated[
+        Literal["fcs", "parquet", "h5ad", "masks", "masks-csv"],
+        typer.Option("--format", help="masks: 1 or 0 per event and population, as Parquet; masks-csv: as CSV."),
+    ],
+    population: Annotated[
+        list[str] | None, typer.Option("--population", "-p", help="Id of a gate, or root; may be repeated.")
+    ] = None,
+    sample: Annotated[
+        list[str] | None, typer.Option("--sample", help="Id of a sample; may be repeated. Default: all.")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="Folder for the files. Default: export, in that of the results.")
+    ] = None,
+    compensated: Annotated[
+        bool | None,
+        typer.Option(
+            "--compensated/--raw",
+            help="Values as the gates saw them, or as the files store them.",
+            show_default="raw for fcs, else compensated",
+        ),
+    ] = None,
+    keep_persons: Annotated[
+        bool, typer.Option("--keep-persons", help="Keep keywords that name persons, or by which one may be found.")
+    ] = False,
+    study: Annotated[
+        Path | None, typer.Option(help="Where the study lies now, if the results no longer lead there.")
+    ] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help="For a folder without study.yaml: the strategy file of the run.")
+    ] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Write the events of populations of a finished run as FCS, Parquet or h5ad, or who is in which population."""
+    with _reported():
+        from tregflow.export.run import export_run
+
+        with _steps(silent=quiet or as_json) as progress:
+            done = export_run(
+                out,
+                format=form,
+                populations=population or (),
+                samples=sample or (),
+                to=to,
+                compensated=compensated,
+                keep_persons=keep_persons,
+                study=study,
+                strategy=strategy,
+                progress=progress,
+            )
+        if as_json:
+            typer.echo(json.dumps(done.to_json(), indent=2, ensure_ascii=False))
+        elif not quiet:
+            typer.echo(repr(done))
+        raise typer.Exit(done.exit_status)
+
+
+@app.command()
 def simulate(
     folder: Annotated[Path, typer.Argument(help="Folder for the cohort; must be empty or new.")],
     patients: Annotated[int, typer.Option(min=1, help="Patients, two visits each.")] = 9,
@@ -313,14 +402,32 @@ def _progress(total: int, *, silent: bool = False) -> Iterator[Callable[[Outcome
 
 @contextmanager
 def _bar(total: int) -> Iterator[Callable[[Outcome], None]]:
+    with _progress_bar() as bar:
+        task = bar.add_task("gating", total=total)
+        yield lambda outcome: bar.update(task, advance=1, description=outcome.sample)
+
+
+def _progress_bar() -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     name = TextColumn("{task.description}", markup=False)  # a sample's id is no markup
     columns = (name, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("gating", total=total)
-        yield lambda outcome: bar.update(task, advance=1, description=outcome.sample)
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+@contextmanager
+def _steps(*, silent: bool) -> Iterator[Callable[[str, str, int], None] | None]:
+    """Give a reporter of sample, outcome and number of samples: a bar on a terminal, plain lines elsewhere."""
+    if silent:
+        yield None
+    elif sys.stderr.isatty():
+        with _progress_bar() as bar:
+            task = bar.add_task("reading", total=None)
+            yield lambda sample, _, total: bar.update(task, advance=1, total=total, description=sample)
+    else:
+        numbers = count(1)
+        yield lambda sample, outcome, total: typer.echo(f"{next(numbers)}/{total} {sample} {outcome}", err=True)
 
 
 def _print_checked(name: str, events: int | None, findings: Sequence[Any]) -> None:

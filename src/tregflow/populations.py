@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from tregflow.compensation import Spillover, Unmixing
     from tregflow.fcs import Channel, Sample
     from tregflow.gates import Gate, Mask, Values
     from tregflow.strategy import Strategy
+    from tregflow.strategy.dimensions import Source
 
 ROOT = "root"
+"""All events of the file; the parent of a gate that names none."""
 LEVEL = 0.95
 """Confidence level of every interval of a frequency."""
 
@@ -99,12 +102,16 @@ class Gated:
         Membership per population, ancestors included; `root` is every event.
     missing : mapping of str to str
         Populations that could not be evaluated, and why.
-    channels : mapping of str to Channel
-        Marker or channel name of an axis -> channel of the file.
+    sources : mapping of str to Source
+        Name of an axis -> where its values come from in the file.
     values : callable
         Name of an axis -> (n_events,) compensated values in data units.
     findings : tuple of Finding
         Of the file, of the panel, of the controls and of the gates.
+    few_events : FewEvents
+        Limits for few events.
+    spillover : Spillover, Unmixing or None
+        The matrix of the strategy's `compensation` that was applied; None for values taken as they are stored.
     """
 
     sample: Sample
@@ -114,10 +121,16 @@ class Gated:
     gates: Mapping[str, Gate]
     masks: Mapping[str, Mask]
     missing: Mapping[str, str]
-    channels: Mapping[str, Channel]
+    sources: Mapping[str, Source]
     values: Values
     findings: tuple[Finding, ...]
     few_events: FewEvents = field(default_factory=FewEvents)
+    spillover: Spillover | Unmixing | None = None
+
+    @property
+    def channels(self) -> dict[str, Channel]:
+        """Name of an axis -> channel of the file; dyes and ratios, which are made of several, are left out."""
+        return {axis: source.channel for axis, source in self.sources.items() if source.channel is not None}
 
     def __getitem__(self, population: str) -> NDArray[np.bool_]:
         """Return the (n_events,) mask of a population over the file's events.
@@ -226,7 +239,7 @@ def _population(gated: Gated, name: str) -> Population:
 
 
 def _mfi(gated: Gated, population: str, marker: str) -> Mfi:
-    if population in gated.missing or marker not in gated.channels:
+    if population in gated.missing or marker not in gated.sources:
         return Mfi(population, marker, None)
     values = gated.values(marker)[gated[population]]
     values = values[np.isfinite(values)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -14,19 +14,23 @@ from pydantic import Field
 
 from tregflow._files import hash_or_none, read_csv_rows
 from tregflow._yaml import Document, check_model, parse, read_text, suggest
+from tregflow.compensation.singles import given_twice
 from tregflow.endpoints import Design, Endpoint
-from tregflow.errors import StudyError
+from tregflow.errors import StudyError, TregflowError
 from tregflow.fcs.names import printable
 from tregflow.few_events import FewEvents
 from tregflow.findings import Finding
 from tregflow.strategy import Strategy, shipped
-from tregflow.strategy.matrix import inside, matrix_files
+from tregflow.strategy.matrix import SINGLES, inside, matrix_of
 from tregflow.strategy.overrides import load_overrides
+from tregflow.strategy.singles import fit_singles
 from tregflow.strategy.spec import Compensation, Number, Strict, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from os import PathLike
+
+    from tregflow.compensation import SpilloverFit
 
 SHEET_COLUMNS = ("sample", "file", "subject", "visit", "date", "batch", "role")
 """Columns of samples.csv that tregflow reads; the first two are required, others are kept for later steps."""
@@ -39,6 +43,8 @@ NOT_CONFIRMED = Finding(
     "nobody has confirmed that the gates fit these data: adjust the strategy, then name who and when in study.yaml "
     "(confirmed: {by: ..., at: ...})",
 )
+EXPORT_INDEX = "tregflow-export.csv"
+"""Table in a folder of exported events: files beside it hold parts of samples and are none themselves."""
 _FCS = (".fcs", ".lmd")
 _ROLES = ("sample", "unstained")
 _ROLE_PREFIXES = ("fmo:", "single:")
@@ -120,6 +126,11 @@ class Row:
         """Return ``FoxP3`` for the role ``fmo:FoxP3``, else an empty text."""
         return self.role.removeprefix("fmo:") if self.role.startswith("fmo:") else ""
 
+    @property
+    def single(self) -> str:
+        """Return ``CD25`` for the role ``single:CD25``, else an empty text."""
+        return self.role.removeprefix("single:") if self.role.startswith("single:") else ""
+
     def findings(self) -> tuple[Finding, ...]:
         """Return a finding where cells are still as `tregflow init` guessed them."""
         text = (
@@ -154,6 +165,9 @@ class Study:
         The study file as plain data, for the manifest.
     inputs : mapping of str to (str or None)
         Path and SHA-256 of each text file that the study was read from; None for a matrix that is missing.
+    fits : mapping of str to (SpilloverFit or TregflowError), or None
+        For ``compensation: singles``: batch -> what its single-stained controls gave, or why they gave nothing. None
+        before `with_singles`.
     """
 
     name: str
@@ -166,6 +180,7 @@ class Study:
     confirmed: ConfirmedSpec | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
     inputs: Mapping[str, str | None] = field(default_factory=dict)
+    fits: Mapping[str, SpilloverFit | TregflowError] | None = None
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Study:
@@ -247,6 +262,40 @@ class Study:
         """Return the FMO controls of a batch by name."""
         return {row.control: row for row in self.rows if row.control and row.batch == batch}
 
+    def with_singles(self) -> Study:
+        """Return the study with the matrix of every batch whose compensation is ``singles``, each computed once.
+
+        A batch whose controls give no matrix keeps the error: its samples fail with it, the others do not.
+        """
+        if self.fits is not None:
+            return self
+        fits = {batch: self._fit(batch) for batch in self._batches_with_singles()}
+        found = {batch: fit if isinstance(fit, TregflowError) else fit.spillover for batch, fit in fits.items()}
+        return replace(self, fits=fits, strategy=replace(self.strategy, singles=found))
+
+    def _batches_with_singles(self) -> tuple[str, ...]:
+        asking = [row for row in self.rows if (row.role == "sample" or row.control) and _asks_for_singles(self, row)]
+        return tuple(dict.fromkeys(row.batch for row in asking))
+
+    def _fit(self, batch: str) -> SpilloverFit | TregflowError:
+        rows = [row for row in self.rows if row.batch == batch]
+        blanks = [row for row in rows if row.role == "unstained"]
+        try:
+            if len(blanks) > 1:
+                raise given_twice("unstained controls", blanks[0].file, blanks[1].file)
+            controls = [(row.single, self.path(row)) for row in rows if row.single]
+            return fit_singles(self.strategy, controls, self.path(blanks[0]) if blanks else None, batch=batch)
+        except TregflowError as error:
+            return error
+
+
+def _asks_for_singles(study: Study, row: Row) -> bool:
+    try:
+        strategy = study.strategy.applied(id=row.sample, batch=row.batch).strategy
+    except TregflowError:  # the sample will fail with this very error when its turn comes
+        return False
+    return matrix_of(strategy.spec.compensation, row.batch) == SINGLES
+
 
 def _is_text(name: str) -> bool:
     """Tell whether a file name can be written in UTF-8; on Linux any bytes make a name."""
@@ -271,9 +320,11 @@ def _window(study: Study, row: Row) -> Iterator[Finding]:
 
 
 def fcs_files(folder: Path) -> list[Path]:
-    """Return the FCS files below a folder, sorted; hidden files and folders are passed over."""
+    """Return the FCS files below a folder, sorted; hidden ones are passed over, and those that tregflow exported."""
     found = [path for path in folder.rglob("*") if path.suffix.casefold() in _FCS and path.is_file()]
-    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    found = [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    exports = {parent for parent in {path.parent for path in found} if (parent / EXPORT_INDEX).is_file()}
+    return sorted(path for path in found if path.parent not in exports)
 
 
 def _distinct(rows: tuple[Row, ...]) -> tuple[Row, ...]:
@@ -304,8 +355,6 @@ def _assemble(spec: StudySpec, document: Document, folder: Path, file: Path) -> 
 
 def _strategy(spec: StudySpec, folder: Path) -> tuple[Strategy, tuple[Path, ...]]:
     """Load the strategy with its overrides; the study's own compensation wins over the strategy's."""
-    from dataclasses import replace
-
     path = inside(spec.strategy, folder, "study.yaml")
     rules = inside(spec.overrides or "overrides.yaml", folder, "study.yaml")
     # A shipped name, or a file below the folder: nothing that lies elsewhere by the same name.
@@ -324,7 +373,7 @@ def _strategy(spec: StudySpec, folder: Path) -> tuple[Strategy, tuple[Path, ...]
         )
     if spec.compensation is not None:
         strategy = strategy.with_compensation(spec.compensation)
-    for name in matrix_files(strategy.spec.compensation):
+    for name in strategy.matrix_files:
         inside(name, folder, spec.strategy if spec.compensation is None else "study.yaml")
     return strategy.with_matrices(), tuple(p for p in (path, rules) if p.exists())
 
@@ -332,7 +381,7 @@ def _strategy(spec: StudySpec, folder: Path) -> tuple[Strategy, tuple[Path, ...]
 def _hashes(folder: Path, files: tuple[Path, ...], strategy: Strategy) -> dict[str, str | None]:
     """Return the hash of each text file that was read, now: what is edited later is not what the run rests on."""
     base = strategy.folder or folder  # a matrix lies where the strategy says, not the study
-    names = matrix_files(strategy.spec.compensation)
+    names = strategy.matrix_files
     matrices = {name: hash_or_none(inside(name, base, strategy.source)) for name in names}
     return {path.relative_to(folder).as_posix(): hash_or_none(path) for path in files} | matrices
 

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from flowutils.gating import points_in_polygon
-from lxml import etree
 
 from tregflow._kernels import in_polygon
-from tregflow.gates import Boolean, Mask, Polygon, Rectangle
+from tregflow.gates import Boolean, Ellipsoid, Mask, Polygon, Rectangle
+from tregflow.interop.xml import parse_xml
 from tregflow.transforms import Asinh, FlowJoBiex, Linear, Logicle, Scale
 
 if TYPE_CHECKING:
@@ -154,6 +154,29 @@ def test_rectangles_of_a_million_events_equal_flowkit() -> None:
         assert 0 < membership.sum() < N
 
 
+@pytest.mark.parametrize("names", [("CD25", "CD127"), ("CD3", "CD25", "CD127"), ("FSC-A", "SSC-A", "CD3", "CD4")])
+def test_ellipsoids_of_a_million_events_equal_flowkit(names: tuple[str, ...]) -> None:
+    columns = cells()
+    scales = [SCALES[name] for name in names]
+    table = np.column_stack([scale.apply(columns[name]) for scale, name in zip(scales, names, strict=True)])
+    root = np.random.default_rng(len(names)).normal(size=(len(names), len(names) + 1)) * 0.1
+    covariance, mean = root @ root.T, table.mean(axis=0)
+    gate = Ellipsoid(
+        id="E",
+        parent="root",
+        channels=names,
+        mean=mean,  # type: ignore[arg-type]
+        covariance=covariance,  # type: ignore[arg-type]
+        distance2=2.0,
+        scales=tuple(scales),
+    )
+    dimensions = [flowkit.Dimension(name, "uncompensated", name) for name in names]
+    peer = flowkit.gates.EllipsoidGate("E", dimensions, mean, covariance, 2.0)
+    membership = peer.apply(pd.DataFrame(table, columns=names))
+    assert (gate.evaluate(columns.__getitem__).inside == membership).all()
+    assert 10_000 < membership.sum() < N - 10_000
+
+
 # ------------------------------------------------------------------------ Gating-ML 1.5 compliance tests: geometry
 
 G = "{http://www.isac-net.org/std/Gating-ML/v1.5/gating}"
@@ -178,7 +201,7 @@ def evaluate_set(compliance: Path, name: str, file: str) -> Evaluated:
     """Return the mask of every gate of a set; a small reader of rectangles, polygons and combinations."""
     values = columns_of(compliance / "events" / file)
     masks: Evaluated = {}
-    for element in etree.parse(compliance / "gates" / f"{name}.xml").getroot():
+    for element in parse_xml(compliance / "gates" / f"{name}.xml"):
         if isinstance(element.tag, str):  # comments have none
             evaluate_element(element, element.get(f"{G}id"), values, masks)
     return masks
@@ -193,7 +216,7 @@ def evaluate_element(element: Any, gate_id: str, values: Values, masks: Evaluate
     elif element.tag == f"{G}BooleanGate":
         (node,) = element
         operands = tuple((operand(child, f"{gate_id}/{i}", values, masks), False) for i, child in enumerate(node))
-        operator: Any = {"and": "all", "or": "any", "not": "not"}[etree.QName(node).localname]
+        operator: Any = {"and": "all", "or": "any", "not": "not"}[node.tag.split("}")[1]]
         masks[gate_id] = Boolean(id=gate_id, parent="root", operator=operator, operands=operands).evaluate(masks)
     else:
         pytest.fail(f"{gate_id}: {element.tag} is not read here")

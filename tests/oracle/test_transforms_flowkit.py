@@ -10,7 +10,7 @@ from flowkit import transforms as flowkit
 from flowkit._models.transforms._wsp_transforms import generate_biex_lut
 from flowutils.transforms import logicle as flowutils_logicle
 
-from tregflow.transforms import Asinh, FlowJoBiex, Linear, Log, Logicle, Scale
+from tregflow.transforms import Asinh, FlowJoBiex, FlowJoLinear, FlowJoLog, Hyperlog, Linear, Log, Logicle, Scale
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -39,6 +39,8 @@ PAIRS: list[tuple[Scale, Any]] = [
     (Asinh(1000, 4, 1), flowkit.AsinhTransform(1000, 4, 1)),
     (Asinh(1000, 5, 0), flowkit.AsinhTransform(1000, 5, 0)),
     *((Logicle(t, w, m, a), flowkit.LogicleTransform(t, w, m, a)) for t, w, m, a in LOGICLES),
+    *((Hyperlog(t, w, m, a), flowkit.HyperlogTransform(t, w, m, a)) for t, w, m, a in LOGICLES if w),
+    (FlowJoLinear(-256, 1024), flowkit.LinearTransform(1024, 256)),
 ]
 ids = [str(scale) for scale, _ in PAIRS]
 
@@ -93,3 +95,8 @@ def test_flowjo_positions_equal_flowkit(parameters: tuple[float, float, float, f
     assert_near(scale.apply(ALL), peer.apply(ALL) / 4096)
     y = np.linspace(-0.1, 1.1, 10_001)
     assert_near(scale.inverse(y), peer.inverse(y * 4096), axis=top)
+
+
+@pytest.mark.parametrize(("offset", "decades"), [(1.0, 5.0), (26.2144, 4.0), (0.1, 4.418539922)])
+def test_flowjo_log_positions_equal_flowkit(offset: float, decades: float) -> None:
+    assert_near(FlowJoLog(offset, decades).apply(ALL), flowkit.WSPLogTransform(offset, decades).apply(ALL))

@@ -5,6 +5,7 @@ Running again does only what changed; killed at any point, a run resumes and end
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from tregflow.batch.controls import batch_thresholds
 from tregflow.batch.manifest import build_manifest, manifest_bytes, versions
 from tregflow.batch.outcome import FAILED, OK, REVIEW, Outcome
 from tregflow.batch.pool import run_tasks
+from tregflow.batch.singles import matrix_tables, remove_former
 from tregflow.batch.work import Task
 from tregflow.errors import EndpointError, StudyError
 from tregflow.findings import Finding
@@ -139,13 +141,14 @@ def run(
         The endpoints cannot be computed as asked; all other tables and the manifest are written all the same.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
-    study = open_study(source, strategy)
+    study = open_study(source, strategy).with_singles()
     folder = (Path(out) if out is not None else study.folder / "tregflow-results").resolve()
     if jobs < 1:
         raise StudyError(f"jobs is {jobs}", code="E_JOBS", expected="1 process or more")
     folder.mkdir(parents=True, exist_ok=True)
     rows = tuple(row for row in study.rows if row.role == "sample")
-    outcomes = _with_twins(run_tasks(_tasks(study, rows, folder, plots), jobs=jobs, progress=progress or _silent))
+    tasks = tasks_of(study, rows, folder, plots=plots)
+    outcomes = _with_twins(run_tasks(tasks, jobs=jobs, progress=progress or _silent))
     return _finish(study, folder, rows, outcomes, started=started, clock=clock, jobs=jobs)
 
 
@@ -232,7 +235,9 @@ def _silent(_: Outcome) -> None:
     """Say nothing."""
 
 
-def _tasks(study: Study, rows: Sequence[Row], out: Path, plots: bool) -> list[Task]:  # noqa: FBT001
+def tasks_of(study: Study, rows: Sequence[Row], out: Path, *, plots: bool = False) -> list[Task]:
+    """Return what there is to do, a task a row; what batches' controls give is computed here, once each."""
+    study = study.with_singles()
     thresholds = batch_thresholds(study, rows)
     general = () if is_confirmed(study) else (NOT_CONFIRMED,)
     known = versions()
@@ -288,7 +293,9 @@ def _finish(
         "wide.csv": tables.wide_csv(pairs, strategy.ratios, strategy.spec.mfi),
         "mfi.csv": tables.mfi_csv(pairs),
         "findings.csv": tables.findings_csv(pairs),
+        **matrix_tables(study),
     }
+    remove_former(out, written)
     (out / "manifest.json").unlink(missing_ok=True)  # until all is written, nothing vouches for the folder
     for name, content in written.items():
         write_whole(out / name, content)
@@ -306,8 +313,17 @@ def _finish(
         written |= write_endpoints(out, results) if results else {}
         seconds = round(time.perf_counter() - clock, 3)
         run_part = {"started": started.isoformat(timespec="seconds"), "seconds": seconds, "jobs": jobs}
+        run_part |= way_to(study.folder, out)
         write_whole(out / "manifest.json", manifest_bytes(build_manifest(study, pairs, written), run_part))
     return Run(out, study, rows, outcomes, results)
+
+
+def way_to(folder: Path, out: Path) -> dict[str, str]:
+    """Return how the study's folder is found from the results: relative, so that both may be moved together."""
+    try:
+        return {"study": Path(os.path.relpath(folder, out)).as_posix()}
+    except ValueError:  # another drive on Windows
+        return {}
 
 
 def write_endpoints(out: Path, results: EndpointResults) -> dict[str, bytes]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tregflow._files import hash_or_none, sha256_bytes, slug
 from tregflow._version import __version__
+from tregflow.batch.singles import matrices_part
 from tregflow.errors import StudyError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def build_manifest(study: Study, pairs: Sequence[tuple[Row, Outcome]], written: 
             "confirmed": confirmed.model_dump() if confirmed else None,
             "overrides": [rule.id for rule in strategy.overrides],
         },
+        "matrices": matrices_part(study),
         "inputs": dict(study.inputs),
         "samples": {row.sample: _sample(row, outcome) for row, outcome in pairs},
         "controls": {row.sample: _control(study, row) for row in study.rows if row.role != "sample"},

@@ -73,7 +73,7 @@ class Outcome:
             frequencies=gated.ratios,
             mfi=gated.medians,
             findings=(*gated.findings, *gated.few_event_findings(), *extra),
-            channels={axis: channel.pnn for axis, channel in gated.channels.items()},
+            channels={axis: source.label for axis, source in gated.sources.items()},
             gates=gated.strategy.to_yaml(),
         )
 

@@ -15,12 +15,13 @@ from tregflow.errors import TregflowError
 from tregflow.fcs import read_fcs
 from tregflow.findings import Finding
 from tregflow.strategy.evaluate import needed_channels
-from tregflow.strategy.matrix import matrix_of
+from tregflow.strategy.matrix import SINGLES, matrix_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from tregflow.fcs import Sample
     from tregflow.few_events import FewEvents
     from tregflow.populations import Gated
     from tregflow.strategy import FmoPlace, FmoThreshold, Strategy
@@ -70,7 +71,7 @@ class Task:
     def key(self, sha256: str) -> str:
         """Return the hash of all that the result depends on, the file's own hash among it."""
         applied = self.strategy.applied(id=self.sample, batch=self.batch)
-        matrix = self.strategy.matrices.get(matrix_of(self.strategy.spec.compensation, self.batch))
+        read = applied.strategy.matrices.get(matrix_of(applied.strategy.spec.compensation, self.batch))
         depends = {
             "versions": {"tregflow": __version__, **self.versions},
             "file": [self.path.name, sha256],
@@ -79,12 +80,21 @@ class Task:
             "strategy": applied.strategy.data,
             "missing": applied.missing,
             "notes": [asdict(note) for note in (*applied.findings, *self.notes)],
-            "matrix": matrix.sha256 if matrix else "",
+            "matrix": read.sha256 if read else "",
+            "singles": _singles(applied.strategy, self.batch),
             "few_events": asdict(self.few_events),
             "thresholds": [[asdict(place), asdict(found)] for place, found in sorted(self.thresholds.items())],
         }
         # Keys are not sorted: the order of gates and ratios is the order of the tables.
         return hashlib.sha256(json.dumps(depends).encode()).hexdigest()
+
+
+def _singles(strategy: Strategy, batch: str) -> list[object]:
+    """Return what a result depends on of its batch's single-stained controls: the matrix, and what is said of it."""
+    found = strategy.singles.get(batch)
+    if matrix_of(strategy.spec.compensation, batch) != SINGLES or found is None or isinstance(found, TregflowError):
+        return []
+    return [found.sha256, [asdict(finding) for finding in found.findings]]
 
 
 def gate_file(task: Task) -> Outcome:
@@ -122,14 +132,19 @@ def _former(task: Task) -> Outcome | None:
 def _gate(task: Task) -> Outcome:
     header = read_fcs(task.path, channels=())
     channels = needed_channels(task.strategy.applied(id=task.sample, batch=task.batch), header, batch=task.batch)
-    sample = read_fcs(task.path, channels=channels, sha256=True)
-    gated = task.strategy.gate(
-        sample, id=task.sample, batch=task.batch, thresholds=task.thresholds, few_events=task.few_events
-    )
+    gated = gate_sample(task, read_fcs(task.path, channels=channels, sha256=True))
     drawn = _draw(gated, task)
-    outcome = Outcome.of(gated, sample=task.sample, key=task.key(sample.sha256 or ""), extra=(*task.notes, *drawn))
+    key = task.key(gated.sample.sha256 or "")
+    outcome = Outcome.of(gated, sample=task.sample, key=key, extra=(*task.notes, *drawn))
     outcome.save(task.kept)
     return outcome
+
+
+def gate_sample(task: Task, sample: Sample) -> Gated:
+    """Gate the sample of a task, read with the channels that it takes or with more, as a run does."""
+    return task.strategy.gate(
+        sample, id=task.sample, batch=task.batch, thresholds=task.thresholds, few_events=task.few_events
+    )
 
 
 def _draw(gated: Gated, task: Task) -> tuple[Finding, ...]:

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tregflow._files import write_whole
+from tregflow.compensation.checks import check_applicable, check_uncompensated, condition_of
 from tregflow.compensation.inverse import inverse
 from tregflow.compensation.keywords import (
     KEYWORDS,
     SPELLED,
     Stated,
-    compensated_channels,
     matrix_keywords,
     read_keyword,
     same_matrix,
 )
-from tregflow.compensation.refusals import refuse, unknown_channel
-from tregflow.compensation.table import read_table
+from tregflow.compensation.refusals import refuse
+from tregflow.compensation.sums import weighted_sum
+from tregflow.compensation.table import read_table, table_bytes
 from tregflow.errors import CompensationError
 from tregflow.findings import Finding
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tregflow.compensation.sums import Recorded
     from tregflow.fcs import Sample
 
 CONDITION_LIMIT = 1e6
@@ -37,9 +40,6 @@ CONDITION_LIMIT = 1e6
 
 IDENTITY_TOLERANCE = 1e-5
 _DIAGONAL_TOLERANCE = 1e-3
-
-_BLOCK = 65_536
-"""Events at a time: the float64 sum and product (1 MB) stay in cache. The result does not depend on it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +112,7 @@ class Spillover:
             ``E_NO_SPILL``: there is none. ``E_SPILL``: it is broken. ``E_SPILL_CONFLICT``: two keywords hold different
             matrices, and none was chosen. ``E_COMPENSATED_TWICE``: the values are compensated already.
         """
-        _check_uncompensated(sample, f"{sample.file}: its own spillover matrix")
+        check_uncompensated(sample, f"{sample.file}: its own spillover matrix")
         read = [read_keyword(sample, key) for key in _asked(sample, keyword)]
         matrices = [each for each in read if isinstance(each, Stated)]
         empty = [each for each in read if isinstance(each, Finding)]
@@ -147,6 +147,20 @@ class Spillover:
         path = Path(path)
         return cls(*read_table(path), path.name)
 
+    def to_csv(self, path: Path | str) -> None:
+        """Write the matrix as a CSV file, whole or not at all; `from_csv` reads it back to the same numbers.
+
+        Parameters
+        ----------
+        path : Path or str
+            Detectors stand in the first row and in the first column; numbers are written with all their digits.
+        """
+        write_whole(Path(path), self.to_csv_bytes())
+
+    def to_csv_bytes(self) -> bytes:
+        """Return what `to_csv` writes."""
+        return table_bytes(self.detectors, self.matrix)
+
     @property
     def sha256(self) -> str:
         """SHA-256 of detectors and matrix, the same for the same numbers wherever they were read from."""
@@ -161,13 +175,9 @@ class Spillover:
         CompensationError
             ``E_SPILL``: a detector is not a channel of the sample. ``E_COMPENSATED_TWICE``: the sample is compensated.
         """
-        _check_uncompensated(sample, self.source)
-        names = set(sample.names)
-        for detector in self.detectors:
-            if detector not in names:
-                raise unknown_channel(detector, sample, self.source, sample.file)
+        check_applicable(self.detectors, sample, self.source)
 
-    def compensated(self, sample: Sample, channel: str) -> NDArray[np.float64]:
+    def compensated(self, sample: Sample, channel: str, *, recorded: Recorded | None = None) -> NDArray[np.float64]:
         """Return the compensated values of a channel.
 
         An event is a row: recorded = true @ S, so true = recorded @ inv(S) (Bagwell and Adams, Ann N Y Acad Sci 677,
@@ -179,6 +189,8 @@ class Spillover:
             With all detectors of the matrix read.
         channel : str
             ``$PnN``; one that the matrix does not name is returned as it is.
+        recorded : callable, optional
+            ``$PnN`` -> (n_events,) recorded values, where they are not the sample's own: divided by their gain.
 
         Returns
         -------
@@ -193,23 +205,11 @@ class Spillover:
             A channel was not read, or there is none of that name.
         """
         self.check(sample)
+        values = sample.values if recorded is None else recorded
         if channel not in self.detectors or _is_identity(self.matrix):
-            return sample.values(channel).astype(np.float64)
-        coefficients = self.inverse[:, self.detectors.index(channel)].tolist()
-        recorded = [sample.values(detector) for detector in self.detectors]
-        total = np.zeros(sample.n_events, dtype=np.float64)
-        product = np.empty(min(_BLOCK, sample.n_events), dtype=np.float64)
-        for start in range(0, sample.n_events, _BLOCK):
-            stop = min(start + _BLOCK, sample.n_events)
-            block, term = total[start:stop], product[: stop - start]
-            for values, coefficient in zip(recorded, coefficients, strict=True):
-                # Two steps, never a fused or reordered sum: einsum and dot may do either. Coefficients of 0 are not
-                # left out: an event with NaN or infinity in one detector is undefined in every channel, and 0 times
-                # infinity is what says so.
-                with np.errstate(invalid="ignore", over="ignore"):
-                    np.multiply(values[start:stop], coefficient, out=term, dtype=np.float64)
-                    block += term
-        return total
+            return values(channel).astype(np.float64)
+        columns = [values(detector) for detector in self.detectors]
+        return weighted_sum(columns, self.inverse[:, self.detectors.index(channel)])
 
 
 def _check_matrix(detectors: Sequence[str], matrix: NDArray[np.float64], source: str) -> None:
@@ -224,7 +224,7 @@ def _check_matrix(detectors: Sequence[str], matrix: NDArray[np.float64], source:
         refuse("the matrix holds NaN or infinity", source, "finite numbers")
     if np.allclose(np.diag(matrix), 100.0):
         refuse("the matrix is in percent", source, "shares, with 1 on the diagonal", "100 on the diagonal")
-    condition = _condition(matrix)
+    condition = condition_of(matrix)
     if not condition < CONDITION_LIMIT:
         singular = np.linalg.matrix_rank(matrix) < n
         kind = "singular" if singular else "nearly singular"
@@ -234,14 +234,6 @@ def _check_matrix(detectors: Sequence[str], matrix: NDArray[np.float64], source:
             f"a condition number below {CONDITION_LIMIT:g}",
             "" if singular else f"condition number {condition:.2g}",
         )
-
-
-def _condition(matrix: NDArray[np.float64]) -> float:
-    try:
-        with np.errstate(all="ignore"):
-            return float(np.linalg.cond(matrix))
-    except np.linalg.LinAlgError:  # numbers so absurd that the decomposition gave up
-        return np.inf
 
 
 def _noticed(matrix: NDArray[np.float64], source: str) -> list[Finding]:
@@ -263,19 +255,6 @@ def _noticed(matrix: NDArray[np.float64], source: str) -> list[Finding]:
 
 def _is_identity(matrix: NDArray[np.float64]) -> bool:
     return np.allclose(matrix, np.eye(len(matrix)), rtol=0, atol=IDENTITY_TOLERANCE)
-
-
-def _check_uncompensated(sample: Sample, source: str) -> None:
-    marked = [channel.label for channel in compensated_channels(sample)]
-    if marked:
-        raise CompensationError(
-            "the values are compensated already, as the names of the channels say",
-            code="E_COMPENSATED_TWICE",
-            file=sample.file,
-            expected=f"uncompensated channels, to apply {source}",
-            available=marked,
-            remedy="set compensation: none, or export uncompensated values",
-        )
 
 
 def _asked(sample: Sample, keyword: str | None) -> tuple[str, ...]:

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tregflow._files import unguard
+from tregflow._files import csv_bytes, unguard
 from tregflow.compensation.refusals import number, refuse
 from tregflow.errors import CompensationError
 from tregflow.fcs.numbers import real
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from tregflow._files import Cell
 
 _LIMIT = 16_000_000
 """Bytes; a matrix of a thousand detectors takes less."""
@@ -49,6 +52,14 @@ def read_table(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
         shape = f"{len(numbers)} rows of {' or '.join(map(str, sorted({len(row) for row in numbers})))} numbers"
         refuse("the matrix is not square", path.name, f"{len(detectors)} rows of {len(detectors)} numbers", shape)
     return detectors, np.array(numbers, dtype=np.float64).reshape(len(numbers), -1)
+
+
+def table_bytes(detectors: Sequence[str], matrix: NDArray[np.float64]) -> bytes:
+    """Return a matrix as a CSV table that `read_table` reads to the same bits: detectors above and beside numbers."""
+    rows: list[dict[str, Cell]] = [
+        {"": name, **dict(zip(detectors, row, strict=True))} for name, row in zip(detectors, matrix.tolist(), strict=True)
+    ]
+    return csv_bytes(("", *detectors), rows)
 
 
 def _rows(path: Path) -> list[list[str]]:

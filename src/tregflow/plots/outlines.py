@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from tregflow.gates import Polygon, Rectangle
+from tregflow.gates import Ellipsoid, Polygon, Rectangle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from tregflow.plots.axes import Span
     from tregflow.transforms import Scale
 
-Shape: TypeAlias = Polygon | Rectangle
+Shape: TypeAlias = Polygon | Rectangle | Ellipsoid
 """A gate that has a place on axes."""
+
+_ELLIPSE = 128
+"""Points of an ellipse on the page; no eye sees its corners."""
 
 
 def ends(shape: Shape, name: str) -> list[float]:
-    """Return where a gate ends on one axis, in data units: its vertices or bounds, without those on an open side."""
+    """Return where a gate ends on one axis, in data units: without vertices or bounds on an open side."""
+    if isinstance(shape, Ellipsoid):
+        axis = shape.channels.index(name)
+        reach = math.sqrt(shape.covariance[axis][axis] * shape.distance2)
+        return [float(shape.scales[axis].inverse(shape.mean[axis] + way)) for way in (-reach, reach)]
     if isinstance(shape, Rectangle):
-        return [end for channel, *both in shape.bounds if channel == name for end in both if end is not None]
-    values = [point[shape.channels.index(name)] for point in shape.points]
+        if name not in shape.axes:
+            return []
+        axis = shape.axes.index(name)
+        scale = shape.scales[axis] if shape.scales else None
+        return [_in_data(shape, end, scale) for end in shape.bounds[axis][1:] if end is not None]
+    axis = shape.channels.index(name)
+    values = [point[axis] for point in shape.points]
     outermost = {"low": min(values), "high": max(values)}
     open_ends = [outermost[side] for channel, side in shape.open if channel == name]
-    return [value for value in values if value not in open_ends]
+    return [_in_data(shape, value, shape.scales[axis]) for value in values if value not in open_ends]
+
+
+def _in_data(shape: Polygon | Rectangle, end: float, scale: Scale | None) -> float:
+    return float(scale.inverse(end)) if shape.units == "scale" and scale is not None else end
 
 
 def outline(
@@ -37,8 +55,9 @@ def outline(
 
     Parameters
     ----------
-    shape : Polygon or Rectangle
-        A rectangle may lack a bound on one of the axes: it is open there.
+    shape : Polygon, Rectangle or Ellipsoid
+        A rectangle may lack a bound on one of the axes: it is open there. Of an ellipsoid on more than two axes, its
+        shadow on these two. A gate that is decided on FlowJo's grid, or that holds what is outside, looks the same.
     names : two of str
         On x and y.
     scales : (Scale, Scale)
@@ -51,23 +70,40 @@ def outline(
     (n_corners, 2) ndarray of float64
         In order, in positions on the scales; the last is joined to the first.
     """
+    if isinstance(shape, Ellipsoid):
+        return np.column_stack(_shadow(shape, names).outline(_ELLIPSE))
     if isinstance(shape, Polygon):
         columns = [[point[shape.channels.index(name)] for point in shape.points] for name in names]
-        at = [scale.apply(column) for scale, column in zip(scales, columns, strict=True)]
+        at = [_at(shape, scale, column) for scale, column in zip(scales, columns, strict=True)]
         sides = [(names.index(channel), end) for channel, end in shape.open]
         return _run_on(np.column_stack(at), sides, spans)
     bounds = {name: both for name, *both in shape.bounds}
     (left, right), (bottom, top) = (
-        _placed(scale, bounds.get(name, (None, None)), span)
+        _placed(shape, scale, bounds.get(name, (None, None)), span)
         for name, scale, span in zip(names, scales, spans, strict=True)
     )
     return np.array([(left, bottom), (right, bottom), (right, top), (left, top)])
 
 
-def _placed(scale: Scale, both: Sequence[float | None], span: Span) -> list[float]:
+def _shadow(shape: Ellipsoid, names: Sequence[str]) -> Ellipsoid:
+    """Return the projection of an ellipsoid on two of its axes: their rows and columns of the covariance."""
+    at = [shape.channels.index(name) for name in names]
+    covariance = tuple(tuple(shape.covariance[i][j] for j in at) for i in at)
+    mean, scales = tuple(shape.mean[i] for i in at), tuple(shape.scales[i] for i in at)
+    return replace(shape, channels=tuple(names), mean=mean, covariance=covariance, scales=scales)
+
+
+def _at(shape: Polygon | Rectangle, scale: Scale, coordinates: ArrayLike) -> NDArray[np.float64]:
+    """Return positions of coordinates, which are data units or positions already."""
+    return scale.apply(coordinates) if shape.units == "data" else np.asarray(coordinates, np.float64)
+
+
+def _placed(shape: Rectangle, scale: Scale, both: Sequence[float | None], span: Span) -> list[float]:
     """Return the positions of two bounds; the end of the axis where there is none, or none that the scale can show."""
     return [
-        limit if bound is None or not scale.defined(bound) else float(scale.apply(bound))
+        limit
+        if bound is None or (shape.units == "data" and not scale.defined(bound))
+        else float(_at(shape, scale, bound))
         for bound, limit in zip(both, span, strict=True)
     ]
 

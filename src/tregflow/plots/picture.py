@@ -43,7 +43,7 @@ class Picture:
     members, others : (n_parent,) ndarray of bool
         Events of the population, and of the one to be drawn on top.
     combined : bool
-        The gate is a combination.
+        The outlines do not show which events are inside: the gate is a combination, or holds what is outside.
     backgated : bool
         There is a population to be drawn on top.
     share, count : str
@@ -81,7 +81,7 @@ def picture_of(gated: Gated, population: str, backgate: str | None) -> Picture:
         names=tuple(axes), labels=tuple(_label(gated, name) for name in axes), scales=tuple(axes.values()),
         shapes=tuple(shape for shape in shapes if shape is rule or set(shape.axes) <= set(axes)),
         values=tuple(gated.values(name)[parent] for name in axes), members=members, others=others,
-        combined=isinstance(rule, Boolean), backgated=backgated, share=_share(rule, members),
+        combined=isinstance(rule, Boolean) or rule.outside, backgated=backgated, share=_share(rule, members),
         count=events(int(members.sum())), made_of=_made_of(rule, tuple(axes)),
         on_top="" if backgate is None else f"{backgate}: {n_others}",
     )  # fmt: skip
@@ -156,8 +156,8 @@ def _choose_axes(shapes: Sequence[Shape]) -> dict[str, Scale]:
 
 
 def _label(gated: Gated, name: str) -> str:
-    channel = gated.channels[name].pnn
-    return name if name == channel else f"{name} ({channel})"
+    label = gated.sources[name].label
+    return name if name == label else f"{name} ({label})"
 
 
 def _share(rule: Gate, members: NDArray[np.bool_]) -> str:
@@ -167,11 +167,12 @@ def _share(rule: Gate, members: NDArray[np.bool_]) -> str:
 
 
 def _made_of(rule: Gate, names: tuple[str, ...]) -> str:
-    """Return what the drawing of a gate cannot show: the operands of a combination, or bounds on further axes."""
+    """Return what no outline shows: operands of a combination, bounds on further axes, that the gate is outside."""
     if isinstance(rule, Boolean):
         operands = [("not " if complement else "") + name for name, complement in rule.operands]
         if rule.operator == "not":
             return f"not {operands[0]}"
         return (" or " if rule.operator == "any" else " and ").join(operands)
     further = [name for name in rule.axes if name not in names]
-    return f"also bounded: {', '.join(further)}" if further else ""
+    said = ["outside of the outline"] if rule.outside else []
+    return "; ".join([*said, *([f"also bounded: {', '.join(further)}"] if further else [])])

@@ -6,28 +6,31 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tregflow._files import sha256_bytes, sha256_file, write_whole
-from tregflow._yaml import Document, dump, parse, read_text, suggest
+from tregflow._yaml import Document, dump, parse, plain, read_text, suggest
 from tregflow.errors import StrategyError
 from tregflow.few_events import FewEvents
+from tregflow.populations import ROOT
 from tregflow.strategy import overrides as _overrides
-from tregflow.strategy.build import ROOT, build_gate
+from tregflow.strategy.build import build_gate
 from tregflow.strategy.check import checked_spec, evaluation_order, needs, split_ratio
 from tregflow.strategy.fmo import Control, FmoPlace, FmoThreshold, fmo_places, fmo_threshold, gate_with
-from tregflow.strategy.matrix import CompensationSetting, find_spillover, read_matrices
-from tregflow.strategy.overrides import Override, load_overrides
+from tregflow.strategy.matrix import CompensationSetting, Known, find_matrix, matrix_files, read_matrices
+from tregflow.strategy.overrides import Override, checked_overrides, load_overrides, overrides_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping, Sequence
     from os import PathLike
 
     from tregflow.compensation import Spillover
+    from tregflow.errors import TregflowError
     from tregflow.fcs import Sample
     from tregflow.findings import Finding
     from tregflow.gates import Gate
     from tregflow.populations import Gated
+    from tregflow.strategy.matrix import Matrix
     from tregflow.strategy.spec import StrategySpec
 
 __all__ = ["Control", "FmoPlace", "FmoThreshold", "Override", "Strategy", "fmo_places", "fmo_threshold", "shipped"]
@@ -62,6 +65,8 @@ class Strategy:
         Departures by batch and sample.
     matrices : mapping of str to Spillover
         CSV matrices that were read beforehand, by the name that `compensation` gives them (see `with_matrices`).
+    singles : mapping of str to (Spillover or TregflowError)
+        For ``compensation: singles``: batch -> the matrix of its single-stained controls, or why there is none.
 
     Examples
     --------
@@ -76,6 +81,7 @@ class Strategy:
     folder: Path | None = None
     overrides: tuple[Override, ...] = ()
     matrices: Mapping[str, Spillover] = field(default_factory=dict)
+    singles: Mapping[str, Spillover | TregflowError] = field(default_factory=dict)
 
     @classmethod
     def load(cls, source: str | PathLike[str], *, overrides: str | PathLike[str] | None = None) -> Strategy:
@@ -119,6 +125,64 @@ class Strategy:
         document = parse(text, name, StrategyError, "E_STRATEGY")
         return cls(checked_spec(document), document.data, name, sha256_bytes(text.encode()))
 
+    @classmethod
+    def from_data(cls, data: dict[str, Any], *, name: str, overrides: Sequence[dict[str, Any]] = ()) -> Strategy:
+        """Return a strategy from plain data, as other programs' files become one.
+
+        Parameters
+        ----------
+        data : dict
+            What a strategy file holds.
+        name : str
+            What messages call it.
+        overrides : sequence of dict
+            What an overrides file holds under ``overrides``.
+
+        Raises
+        ------
+        StrategyError
+            The data have faults (``E_STRATEGY``), or the overrides (``E_OVERRIDES``).
+        """
+        own = plain(data)
+        strategy = cls(checked_spec(Document(name, "", own, None)), own, name, sha256_bytes(dump(own).encode()))
+        rules = Document(f"{name}: overrides", "", plain({"tregflow": 1, "overrides": list(overrides)}), None)
+        return replace(strategy, overrides=checked_overrides(rules, strategy.spec))
+
+    @classmethod
+    def from_gatingml(cls, path: str | PathLike[str], *, partial: bool = False) -> Strategy:
+        """Return the strategy of a Gating-ML 2.0 file; see `tregflow.interop.gatingml.read_gatingml`.
+
+        Raises
+        ------
+        InteropError
+            The file is broken, or, unless `partial`, something in it cannot be taken over (``E_LEFT_OUT``).
+        """
+        from tregflow.interop.gatingml import read_gatingml
+
+        return read_gatingml(path, partial=partial).strategy
+
+    @classmethod
+    def from_wsp(cls, path: str | PathLike[str], *, sample: str | None = None, partial: bool = False) -> Strategy:
+        """Return the strategy of a FlowJo workspace, with the departures of its samples as overrides.
+
+        Parameters
+        ----------
+        path : path
+            A ``.wsp`` file of FlowJo 10.
+        sample : str, optional
+            The sample whose gates are wanted; default: all of them.
+        partial : bool
+            Whether to go on without what cannot be taken over. `tregflow.interop.flowjo.import_workspace` lists it.
+
+        Raises
+        ------
+        InteropError
+            The file is broken, or, unless `partial`, something in it cannot be taken over (``E_LEFT_OUT``).
+        """
+        from tregflow.interop.flowjo import import_workspace
+
+        return import_workspace(path, samples=None if sample is None else [sample], partial=partial).strategy
+
     def __repr__(self) -> str:
         """Return name, source and size in one line; `to_yaml` shows the whole."""
         return f"<Strategy {self.spec.name}: {len(self.spec.gates)} gates, from {self.source}>"
@@ -126,6 +190,10 @@ class Strategy:
     def to_yaml(self) -> str:
         """Return the strategy as YAML text; comments of a file it was read from are not kept."""
         return dump(dict(self.data))
+
+    def overrides_yaml(self) -> str:
+        """Return the overrides as the text of an overrides file, a rule below the other."""
+        return overrides_text(self.overrides)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the strategy as a YAML file, whole or not at all."""
@@ -197,11 +265,16 @@ class Strategy:
                 kept.add(name)
                 pending.extend(self.needs(name))
         gates = {name: gate for name, gate in self.spec.gates.items() if name in kept}
-        wanted = {*axes, *(axis for gate in gates.values() for axis in gate.axes), *self.spec.panel}
+        named = {*self.spec.panel, *self.spec.dimensions}
+        wanted = {*axes, *(axis for gate in gates.values() for axis in gate.axes), *named}
         scales = {axis: scale for axis, scale in self.spec.scales.items() if axis in wanted}
-        spec = self.spec.model_copy(update={"gates": gates, "scales": scales, "report": {}, "mfi": {ROOT: axes}})
-        kept_data = {name: self.data["gates"][name] for name in gates}
-        data = {**self.data, "gates": kept_data, "scales": scales, "report": {}, "mfi": {ROOT: list(axes)}}
+        cut = {gate.quadrant for gate in gates.values()}
+        quadrants = {name: spec for name, spec in self.spec.quadrants.items() if name in cut}
+        part = {"gates": gates, "quadrants": quadrants, "scales": scales, "report": {}, "mfi": {ROOT: axes}}
+        spec = self.spec.model_copy(update=part)
+        data = {**self.data, "scales": scales, "report": {}, "mfi": {ROOT: list(axes)}}
+        data["gates"] = _among(self.data["gates"], gates)
+        data["quadrants"] = _among(self.data.get("quadrants", {}), quadrants)
         return replace(self, spec=spec, data=data, overrides=())
 
     def applied(self, *, id: str | None = None, batch: str | None = None) -> Applied:  # noqa: A002
@@ -237,20 +310,29 @@ class Strategy:
         spec = self.spec.model_copy(update={"compensation": setting})
         return replace(self, spec=spec, data={**self.data, "compensation": written}, matrices={})
 
+    def with_counts(self, counts: Literal["exact", "flowjo"]) -> Strategy:
+        """Return the strategy with events counted exactly, or on FlowJo's grid to reproduce FlowJo's own counts."""
+        spec = self.spec.model_copy(update={"counts": counts})
+        return replace(self, spec=spec, data={**self.data, "counts": counts})
+
     def with_matrices(self) -> Strategy:
         """Return the strategy with every CSV matrix that it names read: a file that changes later changes nothing."""
-        return replace(self, matrices=read_matrices(self.spec.compensation, self.folder, self.source))
+        return replace(self, matrices=read_matrices(self.matrix_files, self.known))
 
-    def spillover(self, sample: Sample, *, batch: str | None = None) -> Spillover | None:
+    @property
+    def matrix_files(self) -> tuple[str, ...]:
+        """The CSV files that `compensation` names, here and in the overrides."""
+        settings = [self.spec.compensation, *_overrides.settings(self.overrides)]
+        return tuple(dict.fromkeys(name for each in settings for name in matrix_files(each, self.spec.matrices)))
+
+    @property
+    def known(self) -> Known:
+        """What a `compensation` can name."""
+        return Known(self.source, self.spec.matrices, self.matrices, self.folder, self.singles)
+
+    def spillover(self, sample: Sample, *, batch: str | None = None) -> Matrix | None:
         """Return the matrix that the strategy's `compensation` names for a sample; None for ``none``."""
-        return find_spillover(
-            self.spec.compensation,
-            sample,
-            batch=batch,
-            folder=self.folder,
-            source=self.source,
-            read=self.matrices,
-        )
+        return find_matrix(self.spec.compensation, sample, batch=batch, known=self.known)
 
     def gate(
         self,
@@ -260,7 +342,7 @@ class Strategy:
         batch: str | None = None,
         controls: Mapping[str, Sample | Control] | None = None,
         thresholds: Mapping[FmoPlace, FmoThreshold] | None = None,
-        spillover: Spillover | None = None,
+        spillover: Matrix | None = None,
         few_events: FewEvents | None = None,
     ) -> Gated:
         """Gate a sample.
@@ -275,7 +357,7 @@ class Strategy:
             FMO controls of the batch by marker: ``{"FoxP3": read_fcs("fmo.fcs")}``.
         thresholds : mapping of FmoPlace to FmoThreshold, optional
             Thresholds computed beforehand by `fmo_threshold`; places that it lacks are computed from `controls`.
-        spillover : Spillover, optional
+        spillover : Spillover or Unmixing, optional
             A matrix instead of the one that the strategy's `compensation` names, for sample and controls.
         few_events : FewEvents, optional
             Limits for few events; defaults as in the documentation.
@@ -301,6 +383,10 @@ class Strategy:
         }
         limits = few_events or FewEvents()
         return gate_with(applied, found, sample, spillover=spillover, id=id, batch=batch, few_events=limits)
+
+
+def _among(entries: Mapping[str, Any], names: Container[str]) -> dict[str, Any]:
+    return {name: entry for name, entry in entries.items() if name in names}
 
 
 def _named(controls: Mapping[str, Sample | Control]) -> dict[str, Control]:

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 from graphlib import CycleError, TopologicalSorter
-from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from tregflow._yaml import check_model, suggest
 from tregflow.errors import GateError, ScaleError, StrategyError
 from tregflow.panel import plain as plain_name
-from tregflow.strategy.build import ROOT, build_gate, is_placed
+from tregflow.populations import ROOT
+from tregflow.strategy.build import build_gate, is_placed
+from tregflow.strategy.check_sections import check_dimensions, check_matrices
+from tregflow.strategy.quadrants import check_quadrants, completed
 from tregflow.strategy.spec import AutoSpec, StrategySpec
 from tregflow.transforms import scale_from_spec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tregflow._yaml import Document
     from tregflow.strategy.spec import GateSpec
 
 _PAIR = 2
+_RULES = "polygon, rectangle, ellipsoid, quadrant, above/below, not, all, any"
+_OWNERS = {
+    **dict.fromkeys(("points", "open"), ("polygon",)),
+    **dict.fromkeys(("mean", "covariance", "distance2", "indefinite"), ("ellipsoid",)),
+    "cell": ("quadrant",),
+    "units": ("polygon", "rectangle", "quadrant"),
+    "bins": ("polygon", "ellipsoid"),
+    "outside": ("polygon", "rectangle", "ellipsoid", "quadrant"),
+}
+"""Keys that say more of a rule -> the rules that they belong to."""
 _COLUMNS = ("sample", "file", "subject", "visit", "date", "batch", "status")
 """Columns of wide.csv that a ratio's own must not take the place of."""
 
@@ -34,12 +48,14 @@ def checked_spec(document: Document) -> StrategySpec:
     if spec is None:
         # What the types refuse must not hide what is wrong elsewhere: look at the rest, the refused parts set aside.
         spec = StrategySpec.model_validate(_set_aside(document))
+    check_quadrants(spec, document)
+    spec = completed(spec)
     check(spec, document)
     document.stop_on_faults(StrategyError, "E_STRATEGY")
     return spec
 
 
-_SECTIONS = ("panel", "scales", "report", "mfi")
+_SECTIONS = ("panel", "matrices", "dimensions", "scales", "quadrants", "report", "mfi")
 _PLACEHOLDER = {"rectangle": {"FSC-A": [0.0, None]}}
 
 
@@ -69,34 +85,26 @@ def check(spec: StrategySpec, document: Document) -> None:
         _check_gate(gate_id, gate, drawn, document)
     if not document.faults:  # a cycle is only well defined when every name exists
         _check_cycles(spec, document)
-    axes_known = not {("gates",), ("panel",), ("mfi",)} & refused
+    axes_known = not {("gates",), ("panel",), ("mfi",), ("dimensions",), ("quadrants",)} & refused
     _check_scales(spec, document, axes_known=axes_known)
     if axes_known:
         _check_spelling(spec, document)
     if ids_known:
         _check_report(spec, document)
-    if spec.counts != "exact":
-        document.fault(("counts",), "counts: flowjo is not supported by this version; leave the key out")
+    check_matrices(spec, document)
+    check_dimensions(spec, document)
 
 
 def evaluation_order(spec: StrategySpec) -> tuple[str, ...]:
     """Return the ids so that each gate follows its parent and operands, else in the order of the file."""
-    ids = tuple(spec.gates)
-    lacking = [set(needs(gate)) - {ROOT} for gate in spec.gates.values()]
-    users: dict[str, list[int]] = {gate_id: [] for gate_id in ids}
-    for place, names in enumerate(lacking):
-        for name in names:
-            users[name].append(place)
-    ready = [place for place, names in enumerate(lacking) if not names]  # ascending, and so a heap
-    order = []
-    while ready:
-        gate_id = ids[heappop(ready)]
-        order.append(gate_id)
-        for place in users[gate_id]:
-            lacking[place].remove(gate_id)
-            if not lacking[place]:
-                heappush(ready, place)
-    return tuple(order)
+    order = {ROOT: None}
+    waiting: dict[str, set[str]] = {}
+    for gate_id, gate in spec.gates.items():
+        waiting[gate_id] = set(needs(gate))
+        while ready := next((name for name, lacks in waiting.items() if lacks <= order.keys()), None):
+            order[ready] = None
+            del waiting[ready]
+    return tuple(order)[1:]
 
 
 def needs(gate: GateSpec) -> tuple[str, ...]:
@@ -127,9 +135,7 @@ def _check_gate(gate_id: str, gate: GateSpec, spec: StrategySpec, document: Docu
             document.fault((*where, key), f"no population '{operand}'{suggest(operand, spec.gates)}")
     if gate.auto is None and len(gate.rules) != 1:
         stated = " and ".join(gate.rules) or "none"
-        document.fault(
-            where, f"a gate has one rule (polygon, rectangle, above/below, not, all, any); there is {stated}"
-        )
+        document.fault(where, f"a gate has one rule ({_RULES}); there is {stated}")
     _refuse_automatic(where, gate, document)
     _check_shape(where, gate_id, spec, document)
 
@@ -152,21 +158,29 @@ def _refuse_automatic(where: tuple[str, ...], gate: GateSpec, document: Document
 def _check_shape(where: tuple[str, ...], gate_id: str, spec: StrategySpec, document: Document) -> None:
     """Let the gate itself say whether its coordinates make one."""
     gate = spec.gates[gate_id]
-    if gate.polygon is None:
-        for key in ("points", "open"):
-            if getattr(gate, key):
-                document.fault((*where, key), f"'{key}' belongs to a polygon, and the gate has none")
-    elif stray := [axis for axis in gate.open if axis not in gate.polygon]:
+    for key, owners in _OWNERS.items():
+        if getattr(gate, key) != type(gate).model_fields[key].get_default(call_default_factory=True) and not (
+            set(owners) & set(gate.rules)
+        ):
+            document.fault((*where, key), f"'{key}' belongs to {_listed(owners)}, and the gate has none")
+    if gate.polygon is not None and (stray := [axis for axis in gate.open if axis not in gate.polygon]):
         for axis in stray:
             document.fault((*where, "open", axis), f"'{axis}' is no axis of the polygon{suggest(axis, gate.polygon)}")
         return
-    if len(gate.rules) != 1 or gate.auto is not None or not is_placed(gate):
+    unfinished = gate.quadrant is not None and gate.rectangle is None
+    if len(gate.rules) != 1 or gate.auto is not None or unfinished or not is_placed(gate):
         return
     try:
         build_gate(spec, gate_id)
     except GateError as error:
         key = _key_of(gate)
         document.fault((*where, key), error.problem + (f"; expected {error.expected}" if error.expected else ""))
+
+
+def _listed(kinds: Sequence[str]) -> str:
+    """Return rules with their articles: ``a polygon or an ellipsoid``."""
+    named = [f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}" for kind in kinds]
+    return " or ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
 
 
 def _key_of(gate: GateSpec) -> str:
@@ -192,18 +206,18 @@ def _used(spec: StrategySpec) -> set[str]:
 
 def _check_spelling(spec: StrategySpec, document: Document) -> None:
     """Note a marker spelt in two ways: its channel would be found all the same, but neither its panel nor its scale."""
-    spelt = {plain_name(marker): marker for marker in spec.panel}
+    spelt = {plain_name(name): name for name in (*spec.panel, *spec.dimensions)}
     sections = {"gates": {gate_id: gate.axes for gate_id, gate in spec.gates.items()}, "mfi": spec.mfi}
     for section, entries in sections.items():
         for entry, axes in entries.items():
             for axis in axes:
                 first = spelt.setdefault(plain_name(axis), axis)
-                if axis != first:
+                if axis != first and axis not in spec.dimensions:  # their names are told apart to the letter
                     document.fault((section, entry), f"'{axis}' is spelt '{first}' elsewhere; write it alike")
 
 
 def _check_scales(spec: StrategySpec, document: Document, *, axes_known: bool) -> None:
-    known = sorted(_used(spec) | set(spec.panel))
+    known = sorted(_used(spec) | set(spec.panel) | set(spec.dimensions))
     for marker, scale in spec.scales.items():
         if axes_known and marker not in known:
             document.fault(("scales", marker), f"no gate or panel entry is called '{marker}'{suggest(marker, known)}")

@@ -20,10 +20,10 @@ from tregflow.strategy.spec import FmoSpec
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
-    from tregflow.compensation import Spillover
     from tregflow.fcs import Sample
     from tregflow.populations import Gated
     from tregflow.strategy import Applied, Strategy
+    from tregflow.strategy.matrix import Matrix
 
 MIN_PARENT_EVENTS = 200
 
@@ -106,7 +106,7 @@ def fmo_threshold(
     controls: Mapping[str, Control],
     *,
     batch: str | None = None,
-    spillover: Spillover | None = None,
+    spillover: Matrix | None = None,
 ) -> FmoThreshold:
     """Return the threshold that a batch's control gives for one place.
 
@@ -124,7 +124,7 @@ def fmo_threshold(
         Name of the control -> the control of this batch.
     batch : str, optional
         The batch.
-    spillover : Spillover, optional
+    spillover : Spillover or Unmixing, optional
         A matrix instead of the one that the strategy's `compensation` names.
     """
     control = controls.get(place.control)
@@ -143,7 +143,7 @@ def fmo_threshold(
     file = control.sample.file
     if place.parent in gated.missing:
         return FmoThreshold(file, 0, None, f"{file}: {place.parent} is missing: {gated.missing[place.parent]}")
-    if place.axis not in gated.channels:  # an FMO is often named without the marker that it leaves out
+    if place.axis not in gated.sources:  # an FMO is often named without the marker that it leaves out
         return FmoThreshold(file, 0, None, f"{file}: no channel carries {place.axis}")
     values = gated.values(place.axis)[gated[place.parent]]
     values = values[np.isfinite(values)]
@@ -165,7 +165,7 @@ def gate_with(
     thresholds: Mapping[FmoPlace, FmoThreshold],
     sample: Sample,
     *,
-    spillover: Spillover | None,
+    spillover: Matrix | None,
     id: str | None,  # noqa: A002 - the word of the sample sheet
     batch: str | None,
     few_events: FewEvents | None = None,

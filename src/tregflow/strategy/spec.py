@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
+from tregflow.gates.checks import MOST_BINS
+
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 """A finite number; a text that looks like one is refused."""
 Text = Annotated[str, Field(strict=True, min_length=1)]
@@ -81,7 +83,10 @@ Operand = Annotated[
 
 
 class GateSpec(Strict):
-    """One gate: its parent and exactly one rule (polygon, rectangle, above/below, not, all, any)."""
+    """One gate: its parent and exactly one rule (polygon, rectangle, ellipsoid, quadrant, above/below, not, all, any).
+
+    The parent and the rectangle of a cell of quadrants are filled in by `tregflow.strategy.quadrants`.
+    """
 
     parent: Text | None = Field(default=None, alias="in")
     name: Text | None = None
@@ -90,6 +95,16 @@ class GateSpec(Strict):
     points: tuple[tuple[Number, Number], ...] | None = None
     open: dict[str, Literal["high", "low"]] = Field(default_factory=dict)
     rectangle: dict[str, tuple[Number | None, Number | None]] | None = None
+    ellipsoid: tuple[Text, ...] | None = None
+    mean: tuple[Number, ...] | None = None
+    covariance: tuple[tuple[Number, ...], ...] | None = None
+    distance2: Number = 1.0
+    indefinite: Annotated[bool, Field(strict=True)] = False
+    quadrant: Text | None = None
+    cell: dict[str, Annotated[int, Field(strict=True, ge=0)]] | None = None
+    units: Literal["data", "scale"] = "data"
+    bins: Annotated[int, Field(strict=True, ge=1, le=MOST_BINS)] | None = None
+    outside: Annotated[bool, Field(strict=True)] = False
     above: dict[str, Threshold] | None = None
     below: dict[str, Threshold] | None = None
     complement: Text | None = Field(default=None, alias="not")
@@ -102,8 +117,8 @@ class GateSpec(Strict):
     @property
     def axes(self) -> tuple[str, ...]:
         """Markers or channels that the gate itself looks at, each once."""
-        named = [*(self.polygon or ()), *(self.rectangle or ()), *(self.above or ()), *(self.below or ())]
-        return tuple(dict.fromkeys(named))
+        named = (self.polygon, self.rectangle, self.ellipsoid, self.above, self.below)
+        return tuple(dict.fromkeys(axis for axes in named for axis in axes or ()))
 
     @property
     def operands(self) -> tuple[tuple[str, bool], ...]:
@@ -119,7 +134,9 @@ class GateSpec(Strict):
         threshold = "above/below" if self.above is not None or self.below is not None else None
         stated = {
             "polygon": self.polygon,
-            "rectangle": self.rectangle,
+            "rectangle": self.rectangle if self.quadrant is None else None,
+            "ellipsoid": self.ellipsoid,
+            "quadrant": self.quadrant,
             "above/below": threshold,
             "not": self.complement,
             "all": self.all,
@@ -127,6 +144,42 @@ class GateSpec(Strict):
             "auto": self.auto,
         }
         return tuple(name for name, value in stated.items() if value is not None)
+
+
+class QuadrantsSpec(Strict):
+    """Dividers per axis, ascending, that cut a population into cells; gates name the cells."""
+
+    parent: Text | None = Field(default=None, alias="in")
+    dividers: dict[str, tuple[Number, ...]]
+    units: Literal["data", "scale"] = "data"
+
+
+class DimensionSpec(Strict):
+    """What an axis name means: a channel, a marker, a dye, or a ratio of two axes; with which matrix and gain."""
+
+    channel: Text | None = None
+    marker: Text | None = None
+    dye: Text | None = None
+    ratio: tuple[Text, Text] | None = None
+    a: Number = 1.0
+    b: Number = 0.0
+    c: Number = 0.0
+    compensation: Text | None = None
+    gain: Annotated[float, Field(strict=True, gt=0.0, allow_inf_nan=False)] = 1.0
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Names of what the entry says it is; a right one says one."""
+        return tuple(kind for kind in ("channel", "marker", "dye", "ratio") if getattr(self, kind) is not None)
+
+
+class MatrixSpec(Strict):
+    """A matrix written out: a row per dye, a column per detector; `inverted`: the other way round, used as it is."""
+
+    detectors: tuple[Text, ...]
+    dyes: tuple[Text, ...] | None = None
+    matrix: tuple[tuple[Number, ...], ...]
+    inverted: Annotated[bool, Field(strict=True)] = False
 
 
 class BatchCompensation(Strict):
@@ -146,7 +199,7 @@ Compensation = Annotated[
     Discriminator(
         _compensation_kind,
         custom_error_type="compensation",
-        custom_error_message="expected fcs, none, the name of a CSV file, or {batch: {B1: b1.csv}}",
+        custom_error_message="expected fcs, none, a name of matrices, a CSV file, or {batch: {B1: b1.csv}}",
     ),
 ]
 
@@ -158,8 +211,12 @@ class StrategySpec(Strict):
     name: Text
     panel: dict[str, MarkerSpec] = Field(default_factory=dict)
     compensation: Compensation
+    gains: Literal["none", "fcs"] = "none"
+    matrices: dict[str, MatrixSpec] = Field(default_factory=dict)
+    dimensions: dict[str, DimensionSpec] = Field(default_factory=dict)
     scales: dict[str, Any] = Field(default_factory=dict)
     counts: Literal["exact", "flowjo"] = "exact"
+    quadrants: dict[str, QuadrantsSpec] = Field(default_factory=dict)
     gates: dict[str, GateSpec]
     report: dict[str, Text] = Field(default_factory=dict)
     mfi: dict[str, tuple[Text, ...]] = Field(default_factory=dict)
@@ -171,38 +228,3 @@ class StrategySpec(Strict):
             message = "holds no gate"
             raise ValueError(message)
         return gates
-
-
-class WhenSpec(Strict):
-    """Where an override applies: one batch or one sample."""
-
-    batch: Text | None = None
-    sample: Text | None = None
-
-
-class MoveSpec(Strict):
-    """A shift of a gate along one axis: v -> gain * v + offset, in data units."""
-
-    gain: Annotated[float, Field(strict=True, gt=0.0, allow_inf_nan=False)] = 1.0
-    offset: Number = 0.0
-
-
-class OverrideSpec(Strict):
-    """One change to the template for one batch or sample, with who, when and why."""
-
-    id: Text
-    when: WhenSpec
-    gate: Text | None = None
-    set: dict[str, Any] | None = None
-    move: dict[str, MoveSpec] | None = None
-    absent: Literal[True] | None = None
-    by: Text
-    at: Text
-    why: Text
-
-
-class OverridesSpec(Strict):
-    """A whole overrides file."""
-
-    tregflow: Literal[1]
-    overrides: tuple[OverrideSpec, ...]
