@@ -161,7 +161,7 @@ def use(path: Path, dataset: int | None) -> Sample:
     from tregflow.compensation import Spillover
     from tregflow.errors import TregflowError
     from tregflow.fcs import read_fcs
-    from tregflow.inspection import describe
+    from tregflow.inspection import describe, page
 
     describe(read_fcs(path, dataset=dataset, channels=()))
     sample = read_fcs(path, dataset=dataset)
@@ -169,6 +169,7 @@ def use(path: Path, dataset: int | None) -> Sample:
         sample.values(name)
     with contextlib.suppress(TregflowError):  # the events can be read all the same
         Spillover.from_sample(sample)
+    page(sample)
     return sample
 
 

@@ -473,40 +473,111 @@ def spilled(text: str, **more: str) -> Sample:
     return Sample.from_columns("a.fcs", {"A": [1.0], "B": [2.0]}, keywords={"$SPILLOVER": text, **more})
 
 
-@pytest.mark.parametrize("text", ["2,A,B,1,0,0,1,0,1,1,0", "2,1,2,1,0.1,0.1,1"])
-def test_22_matrices_that_are_repaired(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        (
+            "2,A,B,1,0,0,1,0,1,1,0",
+            "spillover-decimal-commas",
+            "the numbers are written with decimal commas: each was put together from two",
+        ),
+        ("2,1,2,1,0.1,0.1,1", "spillover-by-number", "the matrix names channels by their number: 1 A, 2 B"),
+    ],
+)
+def test_22_matrices_that_are_repaired(text: str, code: str, said: str) -> None:
     matrix = Spillover.from_sample(spilled(text))
     assert matrix.detectors == ("A", "B")
     np.testing.assert_allclose(matrix.matrix, [[1, 0.1], [0.1, 1]])
-    assert matrix.findings
+    assert [(each.code, each.where, each.text) for each in matrix.findings] == [(code, "a.fcs: $SPILLOVER", said)]
 
 
-@pytest.mark.parametrize("text", ["2,A,X,1,0.1,0.1,1", "2,A,B,1,0.1,0.1", "2,A,B,1,0.1", "2,A,B,1,1,1,1"])
-def test_22_matrices_that_are_refused(text: str) -> None:
+_CORRECT = "  remedy     correct the matrix, or name a CSV file with the right one under compensation"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "2,A,X,1,0.1,0.1,1",
+            "the matrix names 'X', which is no channel of the sample\n"
+            "  expected   $PnN of the sample\n"
+            "  available  A, B\n"
+            "  remedy     use a matrix of this panel",
+        ),
+        (
+            "2,A,B,1,0.1,0.1",
+            "the matrix is too short\n"
+            "  expected   2 names and 4 numbers\n"
+            "  available  2 names and 3 numbers\n" + _CORRECT,
+        ),
+        (
+            "2,A,B,1,0.1",
+            "the matrix is too short\n"
+            "  expected   2 names and 4 numbers\n"
+            "  available  2 names and 2 numbers\n" + _CORRECT,
+        ),
+        (
+            "2,A,B,1,1,1,1",
+            "the matrix is singular, so that it cannot be inverted\n"
+            "  expected   a condition number below 1e+06\n" + _CORRECT,
+        ),
+    ],
+)
+def test_22_matrices_that_are_refused(text: str, message: str) -> None:
     with pytest.raises(CompensationError) as caught:
         Spillover.from_sample(spilled(text))
-    assert caught.value.code == "E_SPILL"
+    assert (caught.value.code, str(caught.value)) == ("E_SPILL", f"a.fcs: $SPILLOVER: {message}")
 
 
 def test_23_two_matrices() -> None:
     with pytest.raises(CompensationError) as caught:
         Spillover.from_sample(spilled("2,A,B,1,0.1,0.1,1", SPILL="2,A,B,1,0.2,0.1,1"))
     assert caught.value.code == "E_SPILL_CONFLICT"
+    assert str(caught.value) == (
+        "a.fcs: $SPILLOVER and SPILL hold different matrices\n"
+        "  expected   one matrix, or the same twice\n"
+        "  available  $SPILLOVER (2 detectors), SPILL (2 detectors)\n"
+        "  remedy     choose one, as in compensation: fcs:$SPILLOVER, or name a CSV file with the right one"
+    )
 
 
 @pytest.mark.parametrize(
-    ("markers", "wanted", "code"),
+    ("markers", "wanted", "code", "message"),
     [
-        ({"A": "CD3"}, "FoxP3", "E_NO_CHANNEL"),
-        ({"A": "Foxp3-IgM"}, "FoxP3", "E_NO_CHANNEL"),
-        ({"A": "CD25", "B": "CD25"}, "CD25", "E_PANEL"),
+        (
+            {"A": "CD3"},
+            "FoxP3",
+            "E_NO_CHANNEL",
+            "no channel carries FoxP3\n"
+            "  expected   $PnS or $PnN FoxP3\n"
+            "  available  CD3 (A), B\n"
+            "  remedy     add the name that the sample uses to panel: FoxP3, or check the staining",
+        ),
+        (
+            {"A": "Foxp3-IgM"},
+            "FoxP3",
+            "E_NO_CHANNEL",
+            "no channel carries FoxP3\n"
+            "  expected   $PnS or $PnN FoxP3\n"
+            "  available  Foxp3-IgM (A), B\n"
+            "  remedy     near miss 'Foxp3-IgM': add it to panel: FoxP3",
+        ),
+        (
+            {"A": "CD25", "B": "CD25"},
+            "CD25",
+            "E_PANEL",
+            "two channels for one marker, CD25\n"
+            "  expected   $PnS or $PnN CD25\n"
+            "  available  CD25 (A), CD25 (B)\n"
+            "  remedy     name the one that is meant in panel: CD25, pnn: [A] or [B]",
+        ),
     ],
 )
-def test_24_markers_are_never_guessed(markers: dict[str, str], wanted: str, code: str) -> None:
+def test_24_markers_are_never_guessed(markers: dict[str, str], wanted: str, code: str, message: str) -> None:
     sample = Sample.from_columns("a.fcs", {"A": [1.0], "B": [2.0]}, markers=markers)
     with pytest.raises(PanelError) as caught:
         resolve(wanted, None, sample)
-    assert caught.value.code == code
+    assert (caught.value.code, str(caught.value)) == (code, f"a.fcs: {message}")
 
 
 # --------------------------------------------------------------------------------------------- without a number

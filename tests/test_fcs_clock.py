@@ -31,10 +31,13 @@ def test_seconds(tmp_path: Path, name: str) -> None:
     assert sample.time().dtype == np.float64
 
 
-@pytest.mark.parametrize("names", [("TNFa", "A"), ("Time", "T"), ("TIME_MSW", "A"), ("Timer", "A")])
+@pytest.mark.parametrize("names", [("TNFa", "A"), ("Time", "HDR-T"), ("TIME_MSW", "A"), ("Timer", "A")])
 def test_no_clock(tmp_path: Path, names: tuple[str, str]) -> None:
     sample = load(tmp_path, fcs_bytes({name: [1.0] for name in names}, keywords={"$TIMESTEP": "1"}))
     assert sample.clock is None
+    two = ("clock-ambiguous", "warning", "Time", "Time and HDR-T are named as clocks: none counts as one")
+    said = [(each.code, each.severity, each.where, each.text) for each in sample.findings]
+    assert said == ([two] if "Time" in names else [])
     with pytest.raises(PanelError) as caught:
         sample.time()
     assert caught.value.code == "E_NO_CLOCK"

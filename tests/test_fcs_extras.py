@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.builders_fcs import fcs_bytes
 
-from tregflow.fcs import Sample, read_fcs
+from tregflow.fcs import Sample, iter_fcs, read_fcs
 from tregflow.fcs.text import TEXT_LIMIT
 
 if TYPE_CHECKING:
@@ -117,7 +117,21 @@ def test_what_is_no_checksum_is_a_rest(tmp_path: Path) -> None:
 def test_a_checksum_needs_every_byte(tmp_path: Path) -> None:
     """It is not looked at where only part of the file is asked for: scanning folders must stay quick."""
     assert load(tmp_path, CLEAN + b"00012345", channels=()).findings == ()
-    assert load(tmp_path, CLEAN + b"00012345", events=(0, 2)).findings == ()
+    assert said(load(tmp_path, CLEAN + b"00012345", events=(0, 2))) == [
+        ("crc-not-checked", "the checksum '00012345' was not compared: only part of the events was read")
+    ]
+    assert load(tmp_path, CLEAN + b"00000000", events=(0, 2)).findings == ()
+
+
+def test_a_checksum_of_pieces_is_compared_with_the_last(tmp_path: Path) -> None:
+    path = tmp_path / "a.fcs"
+    path.write_bytes(CLEAN + b"00012345")
+    pieces = list(iter_fcs(path, n_events=2))
+    assert len(pieces) > 1
+    assert [[code for code, _ in said(piece)] for piece in pieces[:-1]] == [[]] * (len(pieces) - 1)
+    assert [code for code, _ in said(pieces[-1])] == ["crc-mismatch"]
+    path.write_bytes(CLEAN + f"{binascii.crc_hqx(CLEAN, 0):08d}".encode())
+    assert [piece.findings for piece in iter_fcs(path, n_events=2)] == [()] * len(pieces)
 
 
 def test_a_checksum_of_the_first_of_two_data_sets(tmp_path: Path) -> None:

@@ -195,17 +195,19 @@ def test_what_fsspec_returns(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_scan(tmp_path: Path) -> None:
     (tmp_path / "b.FCS").write_bytes(CONTENT)
     (tmp_path / "a.lmd").write_bytes(b"no FCS file")
-    (tmp_path / "c.txt").write_bytes(CONTENT)
+    (tmp_path / "A1.001").write_bytes(CONTENT)
+    (tmp_path / "c.txt").write_bytes(b"a note")
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "d.fcs").write_bytes(CONTENT)
     (tmp_path / "e.fcs").mkdir()
-    first, second = scan_fcs(tmp_path)
+    numbered, first, second = scan_fcs(tmp_path)
+    assert (numbered.path.name, numbered.error) == ("A1.001", None)
     assert (first.path.name, first.sample) == ("a.lmd", None)
     assert first.error is not None
     assert (first.error.code, first.error.__traceback__) == ("E_NOT_FCS", None)
     assert second.sample is not None
     assert (second.sample.n_events, dict(second.sample.columns), second.error) == (3, {}, None)
-    assert [found.path.name for found in scan_fcs(tmp_path, recursive=True)] == ["a.lmd", "b.FCS", "d.fcs"]
+    assert [found.path.name for found in scan_fcs(tmp_path, recursive=True)] == ["A1.001", "a.lmd", "b.FCS", "d.fcs"]
 
 
 def test_scan_nothing(tmp_path: Path) -> None:
@@ -283,7 +285,7 @@ def test_beyond_eight_digits_and_31_bits(size: int, lying: int) -> None:
 # ---------------------------------------------------------------------------------------------------------- memory
 
 MEASURE = """
-import sys, threading, time
+import gc, sys, threading, time
 sys.path.insert(0, {root!r})
 from tregflow.errors import TregflowError
 from tregflow.fcs import iter_fcs, read_fcs
@@ -293,8 +295,14 @@ def anonymous():
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("RssAnon"))
 
+def counted():
+    # status sums counters that each core keeps and hands in by the batch; this walks the pages, slowly, and is exact.
+    with open("/proc/self/smaps_rollup") as pages:
+        return next(int(line.split()[1]) * 1024 for line in pages if line.startswith("Anonymous"))
+
+gc.collect()
+before = counted()
 peak, stopped = anonymous(), threading.Event()
-before = peak
 def watch():
     global peak
     while not stopped.is_set():
@@ -306,7 +314,7 @@ try:
     result = {action}
 except TregflowError as error:
     print(error.code)
-peak = max(peak, anonymous())
+peak = max(peak, counted())
 stopped.set()
 thread.join()
 print(peak - before)
@@ -344,8 +352,7 @@ def test_memory_is_the_decoded_channels(large: Path) -> None:
     assert size <= 2 * 4 * 400_000 + 32 * MEBIBYTE
     size, _ = measured(f"read_fcs({str(large)!r})")
     decoded = 4 * 60 * 400_000
-    # The lower bound only shows that something is measured: the kernel may take back a page of what was there before.
-    assert 0.9 * decoded <= size <= decoded + 32 * MEBIBYTE
+    assert decoded <= size <= decoded + 32 * MEBIBYTE
 
 
 def test_memory_of_pieces_is_one_piece(large: Path) -> None:

@@ -287,6 +287,61 @@ def test_ascii_whose_count_is_wrong(tmp_path: Path, n_events: int | None, wanted
     )
 
 
+def cut_ascii(text: bytes, n_events: int | None, missing: int) -> bytes:
+    """Return a file whose DATA of two channels is said to have `missing` bytes more than the file has."""
+    named = {"$P1B": "*", "$P2B": "*", "$TOT": None if n_events is None else str(n_events)}
+    columns = {"C0": [0], "C1": [0]}
+    longer = {"in_header": lambda b, e: (b, e + missing), "in_text": lambda b, e: (b, e + missing)}
+    return fcs_bytes(columns, version="3.0", datatype="A", bits=8, keywords=named, data=text, **longer)
+
+
+def test_ascii_whose_end_is_one_byte_too_far(tmp_path: Path) -> None:
+    sample = load(tmp_path, cut_ascii(b"1 2 3 4", 2, 1))
+    np.testing.assert_array_equal(sample.array(), [[1, 2], [3, 4]])
+    assert [finding.code for finding in sample.findings] == ["data-end-plus-one"]
+
+
+def test_ascii_that_lacks_only_blanks(tmp_path: Path) -> None:
+    """$TOT says how many values there are, and the separator that the last is whole."""
+    sample = load(tmp_path, cut_ascii(b"1 2 3 4 ", 2, 5))
+    np.testing.assert_array_equal(sample.array(), [[1, 2], [3, 4]])
+    assert [finding.code for finding in sample.findings] == ["data-end-computed"]
+
+
+@pytest.mark.parametrize(
+    ("text", "n_events", "present", "values"),
+    [(b"1 2 3 4 5", 3, 2, 4), (b"1 2 3 4 5 6", 3, 2, 5), (b"1 2 3 4 5 ", None, 2, 5), (b"1", 3, 0, 0)],
+)
+def test_ascii_that_is_cut_off(tmp_path: Path, text: bytes, n_events: int | None, present: int, values: int) -> None:
+    content = cut_ascii(text, n_events, 4)
+    begin, end = len(content) - len(text), len(content) + 3
+    promised = "$TOT is missing" if n_events is None else "3 events promised"
+    with pytest.raises(FcsError) as caught:
+        load(tmp_path, content)
+    assert caught.value.code == "E_TRUNCATED"
+    assert str(caught.value) == (
+        f"a.fcs: the file ends inside DATA: {promised}, {present} whole events present\n"
+        f"  expected   DATA at {begin}-{end} (HEADER)\n"
+        f"  available  {len(text)} bytes of DATA with {values} whole values\n"
+        "  remedy     copy the file again from its source"
+    )
+    if not present:
+        return
+    sample = load(tmp_path, content, mode="lenient")
+    np.testing.assert_array_equal(sample.array(), [[1, 2], [3, 4]])
+    assert (sample.findings[0].code, sample.findings[0].text) == (
+        "lenient-truncated",
+        f"the file ends inside DATA: {promised}, 2 whole events read, at {begin}-{end} (HEADER)",
+    )
+
+
+def test_ascii_of_another_count_in_lenient_mode(tmp_path: Path) -> None:
+    sample = load(tmp_path, ascii_file(b"1 2 3", ["*", "*"], 2), mode="lenient")
+    np.testing.assert_array_equal(sample.array(), [[1, 2]])
+    assert [finding.code for finding in sample.findings] == ["lenient-tot-mismatch", "read-lenient"]
+    assert "2 events promised, 1 whole events read" in sample.findings[0].text
+
+
 def test_ascii_without_a_place(tmp_path: Path) -> None:
     named: dict[str, str | None] = {"$P1B": "*"}
     shape: dict[str, Any] = {"in_header": lambda *_: None, "in_text": lambda *_: None}

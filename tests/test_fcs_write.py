@@ -371,3 +371,38 @@ def test_a_delimiter_that_cannot_be(tmp_path: Path, delimiter: str, name: str) -
 def test_half_a_character(tmp_path: Path) -> None:
     text = "a.fcs: a keyword holds half a character, which has no bytes"
     assert refused(tmp_path, sample(COM="\ud800")) == text
+
+
+def with_analysis(folder: Path) -> Sample:
+    segment = b"|GATE 1|live|OPERATOR|J. Roe|RESULT|12 % of J. Roe's|"
+    columns = {"A": np.arange(5.0, dtype=np.float32)}
+    begin = len(fcs_bytes(columns))
+    content = fcs_bytes(columns, analysis=(begin, begin + len(segment) - 1), tail=segment)
+    (folder / "analysed.fcs").write_bytes(content)
+    return read_fcs(folder / "analysed.fcs")
+
+
+def test_analysis_is_kept(tmp_path: Path) -> None:
+    made = with_analysis(tmp_path)
+    assert made.analysis == {"GATE 1": "live", "OPERATOR": "J. Roe", "RESULT": "12 % of J. Roe's"}
+    write_fcs(tmp_path / "b.fcs", made)
+    back = read_fcs(tmp_path / "b.fcs")
+    assert (back.analysis, back.findings) == (made.analysis, ())
+    np.testing.assert_array_equal(back.array(), made.array())
+    begin, end = (int(back.keywords[f"${name}ANALYSIS"]) for name in ("BEGIN", "END"))
+    content = (tmp_path / "b.fcs").read_bytes()
+    assert content[42:58] == f"{begin:>8d}{end:>8d}".encode()
+    assert content[begin : begin + 8] == content[begin : begin + 1] + b"GATE 1" + content[begin : begin + 1]
+    assert content[end + 1 :] == b"00000000"
+    write_fcs(tmp_path / "c.fcs", back)
+    assert (tmp_path / "c.fcs").read_bytes() == content
+
+
+def test_analysis_without_persons(tmp_path: Path) -> None:
+    made = with_analysis(tmp_path)
+    told = dataclasses.replace(made, keywords=dict(made.keywords) | {"$OP": "live", "NOTE": "for J. Roe"})
+    write_fcs(tmp_path / "b.fcs", told, deidentify=True)
+    back = read_fcs(tmp_path / "b.fcs")
+    assert back.analysis == {"GATE 1": "[removed]", "RESULT": "12 % of [removed]'s"}
+    assert back.keywords["NOTE"] == "for [removed]"
+    assert b"Roe" not in (tmp_path / "b.fcs").read_bytes()

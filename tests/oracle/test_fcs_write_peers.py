@@ -187,3 +187,13 @@ def test_real_files_written_again_are_read_by_flowio(tmp_path: Path, data_dir: P
         np.testing.assert_array_equal(by_fcsparser(path), raw(made), err_msg=file.name)
         compared += 1
     assert compared >= 35
+
+
+def test_analysis_is_in_no_peers_way(tmp_path: Path) -> None:
+    analysed = dataclasses.replace(floats(), analysis={"GATE 1": "live", "GATE 1 COUNT": "12/34"})
+    path = tmp_path / "a.fcs"
+    write_fcs(path, analysed)
+    for peer in (by_flowio, by_fcsparser, by_flowkit):
+        np.testing.assert_array_equal(peer(path), analysed.array())
+    with quiet():
+        assert flowio.FlowData(str(path)).analysis == {"gate 1": "live", "gate 1 count": "12/34"}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from tregflow.fcs.header import Header
     from tregflow.fcs.layout import Layout
+    from tregflow.fcs.segments import Candidate
 
 _PIECE = 1 << 18
 """Bytes cut at a time: as Python's objects a piece takes some thirty times its size."""
@@ -63,7 +65,13 @@ def fixed_values(stored: NDArray[np.void], first: int, channel: str, file: str) 
 
 
 def locate_delimited(
-    data: memoryview, header: Header, keywords: Mapping[str, str], layout: Layout, *, file: str
+    data: memoryview,
+    header: Header,
+    keywords: Mapping[str, str],
+    layout: Layout,
+    *,
+    file: str,
+    lenient: bool = False,
 ) -> Located:
     """Find the DATA segment whose number of values is that of ``$TOT`` events.
 
@@ -79,46 +87,106 @@ def locate_delimited(
     layout : Layout
     file : str
         Name for messages.
+    lenient : bool
+        Whether to take the whole events of DATA that is cut off or of another length.
 
     Raises
     ------
     FcsError
-        ``E_OFFSETS``, ``E_TOT_MISMATCH``.
+        ``E_OFFSETS``, ``E_TOT_MISMATCH``, ``E_TRUNCATED``.
     """
     said = said_of_data(header, keywords)
-    n_channels = len(layout.columns)
-    inside = [
+    n_channels, n_events = len(layout.columns), layout.n_events
+    promised = None if n_events is None else n_events * n_channels
+    placed = [
         each
-        for each in candidates_of(said, 0)
-        if not each.computed
-        and each.begin >= HEADER_BYTES
-        and each.end < len(data)
-        and not Segment(each.begin, each.end).overlaps(header.text)
+        for each in (_counted(data, candidate) for candidate in candidates_of(said, 0) if not candidate.computed)
+        if each.segment.begin >= HEADER_BYTES and each.segment.length > 0 and not each.segment.overlaps(header.text)
     ]
-    counts = {each.source: count_values(data, Segment(each.begin, each.end)) for each in inside}
-    n_events = layout.n_events
-    whole = [each for each in inside if counts[each.source] % n_channels == 0]
-    fitting = [each for each in whole if n_events is None or counts[each.source] == n_events * n_channels]
-    if not inside and not n_events:
+    if not placed and not n_events:
         return without_events(candidates_of(said, 0))
-    if not inside:
+    if not placed:
         refuse_place(data, said, header.text, "DATA of ASCII values", file=file)
+    fitting = [each for each in placed if each.fits(promised, n_channels)]
+    if not fitting and lenient and (taken := _whole_events(placed[0], n_events, n_channels)):
+        return taken
     if not fitting:
-        raise FcsError(
-            "$TOT and the number of values in DATA disagree",
-            code="E_TOT_MISMATCH",
-            file=file,
-            expected=f"{'whole' if n_events is None else n_events} events of {n_channels} values",
-            available=tuple(f"{each.source} {each.said} ({counts[each.source]} values)" for each in inside),
-            remedy="export the file again from the software that wrote it",
-        )
+        _refuse(placed, n_events, n_channels, file)
     findings: list[Finding] = []
-    chosen = choose(fitting, header.text, findings)
-    explain(chosen, fitting, said, chosen.length, header.version, findings)
-    count = counts[chosen.source] // n_channels
+    chosen = choose([each.candidate for each in fitting], header.text, findings)
+    found = next(each for each in fitting if each.candidate is chosen)
+    explain(chosen, [each.candidate for each in fitting], said, found.segment.length, header.version, findings)
+    count = found.n_values // n_channels
     if n_events is None:
         findings.append(Finding("tot-missing", "warning", "DATA", f"$TOT is missing: DATA holds {count} whole events"))
-    return Located(Segment(chosen.begin, chosen.end), count, tuple(findings))
+    return Located(found.segment, count, tuple(findings))
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """A place for DATA, as far as the file reaches, and how many values stand there."""
+
+    candidate: Candidate
+    segment: Segment
+    n_values: int
+    cut: bool
+    """The file ends before the place does, by more than the byte that some writers count too many."""
+
+    def fits(self, promised: int | None, n_channels: int) -> bool:
+        # What is left of a file that was cut can be counted whole where $TOT says how much that is, and only there.
+        if promised is None:
+            return not self.cut and self.n_values % n_channels == 0
+        return self.n_values == promised
+
+
+def _counted(data: memoryview, candidate: Candidate) -> _Counted:
+    segment = Segment(candidate.begin, min(candidate.end, len(data) - 1))
+    cut = candidate.end > len(data)
+    n_values = count_values(data, segment) if HEADER_BYTES <= segment.begin <= segment.end else 0
+    if cut and n_values and data[segment.end] not in _SEPARATORS:
+        n_values -= 1  # digits of the last value may be missing
+    return _Counted(replace(candidate, computed=cut), segment, n_values, cut)
+
+
+def _whole_events(found: _Counted, n_events: int | None, n_channels: int) -> Located | None:
+    """Take the whole events that are there, and no more than ``$TOT``; for lenient reading only."""
+    present = found.n_values // n_channels
+    count = present if n_events is None else min(n_events, present)
+    if not count:
+        return None
+    code, reason = (
+        ("lenient-truncated", "the file ends inside DATA")
+        if found.cut
+        else ("lenient-tot-mismatch", "$TOT and the number of values in DATA disagree")
+    )
+    each = found.candidate
+    text = f"{reason}: {_promised(n_events)}, {count} whole events read, at {each.said} ({each.source})"
+    return Located(found.segment, count, (Finding(code, "review", "DATA", text),), partial=True)
+
+
+def _promised(n_events: int | None) -> str:
+    return "$TOT is missing" if n_events is None else f"{n_events} events promised"
+
+
+def _refuse(placed: Sequence[_Counted], n_events: int | None, n_channels: int, file: str) -> NoReturn:
+    first = placed[0]
+    if first.cut:
+        raise FcsError(
+            f"the file ends inside DATA: {_promised(n_events)}, {first.n_values // n_channels} whole events present",
+            code="E_TRUNCATED",
+            file=file,
+            expected=f"DATA at {first.candidate.said} ({first.candidate.source})",
+            available=(f"{first.segment.length} bytes of DATA with {first.n_values} whole values",),
+            remedy="copy the file again from its source",
+        )
+    raise FcsError(
+        "$TOT and the number of values in DATA disagree",
+        code="E_TOT_MISMATCH",
+        file=file,
+        expected=f"{'whole' if n_events is None else n_events} events of {n_channels} values",
+        available=tuple(f"{each.candidate.source} {each.candidate.said} ({each.n_values} values)" for each in placed),
+        remedy="export the file again from the software that wrote it",
+    )
 
 
 def count_values(data: memoryview, segment: Segment) -> int:

@@ -47,15 +47,24 @@ def clock_of(channels: Sequence[Channel], keywords: Mapping[str, str]) -> Clock 
     """Return the clock of a file, or None if no channel, or more than one, is a clock by its name."""
     step = real(keywords.get("$TIMESTEP"))
     usable = step if step is not None and step > 0 else None
-    single = [channel.pnn for channel in channels if _CLOCK.fullmatch(channel.pnn)]
+    single = _named_as_clocks(channels)
     if single:
         return Clock((single[0],), usable) if len(single) == 1 else None
     words = {match[1].lower(): channel.pnn for channel in channels if (match := _WORD.fullmatch(channel.pnn))}
     return Clock((words["m"], words["l"]), usable) if set(words) == {"m", "l"} else None
 
 
-def clock_findings(clock: Clock | None, keywords: Mapping[str, str]) -> tuple[Finding, ...]:
+def _named_as_clocks(channels: Sequence[Channel]) -> list[str]:
+    return [channel.pnn for channel in channels if _CLOCK.fullmatch(channel.pnn)]
+
+
+def clock_findings(channels: Sequence[Channel], keywords: Mapping[str, str]) -> tuple[Finding, ...]:
     """Return what is odd about the clock."""
+    several = _named_as_clocks(channels)
+    if len(several) > 1:
+        text = f"{' and '.join(several)} are named as clocks: none counts as one"
+        return (Finding("clock-ambiguous", "warning", several[0], text),)
+    clock = clock_of(channels, keywords)
     if clock is None:
         return ()
     findings = []

@@ -83,6 +83,11 @@ CODES: dict[str, Code] = {
     "stext-overlap": Code(
         "info", "supplemental TEXT is said to lie over other segments, or past the end", "it is ignored"
     ),
+    "stext-half-given": Code(
+        "warning",
+        "only one end of supplemental TEXT is given",
+        "it is not read: compare channels and markers with the cytometer's",
+    ),
     "stext-not-text": Code("info", "supplemental TEXT holds no keywords", "it is ignored"),
     "stext-conflict": Code(
         "warning", "supplemental TEXT has other values than primary TEXT", "those of primary TEXT are taken"
@@ -91,6 +96,12 @@ CODES: dict[str, Code] = {
         "warning",
         "the checksum at the end of the data set is not that of its bytes",
         "the values are read: compare the file with its source",
+    ),
+    "crc-not-checked": Code(
+        "info",
+        "a checksum is there, and only part of the events was read",
+        "the values are read; read the file whole to have it compared",
+        deviation=False,
     ),
     # Data sets
     "lmd-pair": Code(
@@ -116,6 +127,7 @@ CODES: dict[str, Code] = {
         "the standard's reading is taken: look at names and ranges of the channels",
     ),
     "text-odd-tokens": Code("warning", "the last key has no value", "it gets an empty one"),
+    "text-empty-key": Code("warning", "values have no key", "they are dropped: look at the names of the channels"),
     "text-key-blanks": Code("info", "blanks around a key", "they are dropped"),
     "text-not-utf8": Code("info", "a value is not UTF-8", "it is read as Latin-1, byte for character"),
     "text-duplicate-key": Code("warning", "a key is there twice with different values", "the first is taken"),
@@ -177,6 +189,12 @@ CODES: dict[str, Code] = {
     # Time
     "timestep-unusable": Code(
         "warning", "`$TIMESTEP` is no length of time", "`time()` refuses seconds; the values stay as they are"
+    ),
+    "clock-ambiguous": Code(
+        "warning",
+        "more than one channel has the name of a clock",
+        "none counts as the clock, and `time()` refuses; the values stay as they are",
+        deviation=False,
     ),
     "time-two-words": Code(
         "info",

@@ -83,15 +83,30 @@ def check_crc(data: memoryview, last: int, limit: int) -> tuple[Finding, ...]:
     limit : int
         Where the data set ends at the latest.
     """
-    field = bytes(data[last + 1 : min(last + 1 + CRC_BYTES, limit)])
-    said = field.strip(b" \0")
-    if len(field) < CRC_BYTES or not said.strip(b"0") or not _is_hexadecimal(said):
+    said = _stated_crc(data, last, limit)
+    if not said:
         return ()
     stated = {int(said, base) for base in (10, 16) if base == 16 or said.isdigit()}
     if stated & {_crc(data[: last + 1], start) for start in _CRC_STARTS}:
         return ()
     text = f"the checksum {shown(said.decode())} behind the last segment is not that of the data set"
     return (Finding("crc-mismatch", "warning", "CRC", text),)
+
+
+def crc_unchecked(data: memoryview, last: int, limit: int) -> tuple[Finding, ...]:
+    """Return the record that a checksum is there and was not compared: part of the file tells nothing of its sum."""
+    said = _stated_crc(data, last, limit)
+    if not said:
+        return ()
+    text = f"the checksum {shown(said.decode())} was not compared: only part of the events was read"
+    return (Finding("crc-not-checked", "info", "CRC", text),)
+
+
+def _stated_crc(data: memoryview, last: int, limit: int) -> bytes:
+    """Return the checksum behind the last segment; nothing where there is none, or zeros or blanks in its place."""
+    field = bytes(data[last + 1 : min(last + 1 + CRC_BYTES, limit)])
+    said = field.strip(b" \0")
+    return said if len(field) == CRC_BYTES and said.strip(b"0") and _is_hexadecimal(said) else b""
 
 
 def _is_hexadecimal(text: bytes) -> bool:

@@ -84,7 +84,7 @@ def is_personal(key: str) -> bool:
     return bool(listed) or bool(_WORDS.search(plain))
 
 
-def deidentified(keywords: Mapping[str, str]) -> dict[str, str]:
+def deidentified(keywords: Mapping[str, str], *beside: Mapping[str, str]) -> dict[str, str]:
     """Return the keywords without those that name persons or may lead to one.
 
     A person's name that stands in the value of another keyword is replaced there by ``[removed]``. Dates and times of
@@ -94,6 +94,8 @@ def deidentified(keywords: Mapping[str, str]) -> dict[str, str]:
     ----------
     keywords : mapping of str to str
         Upper-case keys.
+    *beside : mapping of str to str
+        Keywords of other segments of the file: names of persons that stand there are taken out here as well.
 
     Returns
     -------
@@ -104,13 +106,13 @@ def deidentified(keywords: Mapping[str, str]) -> dict[str, str]:
     >>> deidentified({"$OP": "J. Roe", "$CYT": "Canto of J. Roe", "$DATE": "01-JAN-2026"})
     {'$CYT': 'Canto of [removed]', '$DATE': '01-JAN-2026'}
     """
-    without = names_remover(keywords)
+    without = names_remover(keywords, *beside)
     kept = {key: value for key, value in keywords.items() if not (is_personal(key) or _HOME.search(value))}
     return {key: value if _is_structure(key) else without(value) for key, value in kept.items()}
 
 
-def names_remover(keywords: Mapping[str, str]) -> Callable[[str], str]:
-    """Return what puts ``[removed]`` for each name of a person that `keywords` hold; for more than one text of a file.
+def names_remover(*segments: Mapping[str, str]) -> Callable[[str], str]:
+    """Return what puts ``[removed]`` for each name of a person that keywords hold; for more than one text of a file.
 
     Of a file that names more persons than any real one, nothing is left: looking for each of them in each value would
     take minutes.
@@ -120,7 +122,8 @@ def names_remover(keywords: Mapping[str, str]) -> Callable[[str], str]:
     >>> names_remover({"$OP": "J. Roe"})("the last key, 'J. Roe'")
     "the last key, '[removed]'"
     """
-    whole = {value.strip() for key, value in keywords.items() if key in PERSONS or _WORDS.search(key)}
+    pairs = (pair for keywords in segments for pair in keywords.items())
+    whole = {value.strip() for key, value in pairs if key in PERSONS or _WORDS.search(key)}
     named = whole | {part for name in whole for part in re.findall(r"[^\W\d_]+", name)}
     known = [name for name in named if len(name) >= _SHORTEST]
     if len(known) > _MOST_NAMES:

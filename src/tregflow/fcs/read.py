@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal, get_args
 from tregflow.errors import FcsError, PanelError
 from tregflow.fcs.ascii_data import locate_delimited
 from tregflow.fcs.channels import Channel, channels_of, label_list
-from tregflow.fcs.clock import clock_findings, clock_of
+from tregflow.fcs.clock import clock_findings
 from tregflow.fcs.data import decode
 from tregflow.fcs.datasets import DataSet, Part, choose_part, described
-from tregflow.fcs.extras import analysis_offsets, check_crc, read_analysis
+from tregflow.fcs.extras import analysis_offsets, check_crc, crc_unchecked, read_analysis
 from tregflow.fcs.header import VERSIONS
 from tregflow.fcs.layout import Layout, layout_of
 from tregflow.fcs.names import near_misses
@@ -94,8 +94,8 @@ def read_fcs(
         span = _span(events, plan.located.n_events, plan.file)
         with Hashing(source.data, active=sha256) as hashing:
             columns, noticed = decode(plan.data, plan.located.data, plan.layout, wanted, span, file=plan.file)
-            if wanted and len(span) == plan.located.n_events:
-                noticed += _checked_sum(plan, options)
+            if wanted:
+                noticed += _checked_sum(plan, span, options)
             sample = plan.sample(columns, span, noticed, sha256=hashing.digest())
         source.check_unchanged()
     return sample
@@ -113,7 +113,8 @@ def iter_fcs(
     """Read an FCS file in pieces: a sample per `n_events` events, in their order.
 
     Memory holds one piece at a time, whatever the size of the file. Findings on values (masked bits, NaN) are those of
-    the piece. A file without events gives one sample without events.
+    the piece; a checksum that does not fit is a finding of the last. A file without events gives one sample without
+    events.
 
     Parameters
     ----------
@@ -135,7 +136,8 @@ def iter_fcs(
     if n_events < 1:
         raise FcsError("a piece needs an event", code="E_OPTION", expected="n_events of 1 or more")
     with opened(path) as source:
-        plan = _plan(source, dataset, _options(mode, repairs))
+        options = _options(mode, repairs)
+        plan = _plan(source, dataset, options)
         wanted = _selected(plan.channels, channels, plan.file)
         total = plan.located.n_events
         # Only reading tells where a separated value stands: those files are decoded once, and cut afterwards.
@@ -143,6 +145,8 @@ def iter_fcs(
         for start in range(0, max(total, 1), max(step, 1)):
             span = range(start, min(start + step, total))
             columns, noticed = decode(plan.data, plan.located.data, plan.layout, wanted, span, file=plan.file)
+            if wanted and span.stop == total:
+                noticed += _checked_sum(plan, range(total), options)
             source.check_unchanged()
             yield from _pieces(plan, columns, span, n_events, noticed)
 
@@ -270,7 +274,7 @@ def _plan(source: Opened, dataset: int | None, options: _Options) -> _Plan:
         *stext_findings,
         *analysis_findings,
         *channel_findings,
-        *clock_findings(clock_of(channels, whole_text.keywords), whole_text.keywords),
+        *clock_findings(channels, whole_text.keywords),
         *([_LENIENT] if lenient else []),
     )
     if options.mode == "strict":
@@ -283,7 +287,7 @@ _LENIENT = Finding("read-lenient", "review", "file", "read in lenient mode: no f
 
 def _located(part: Part, text: Text, layout: Layout, file: str, *, lenient: bool) -> Located:
     if layout.delimited:
-        located = locate_delimited(part.data, part.header, text.keywords, layout, file=file)
+        located = locate_delimited(part.data, part.header, text.keywords, layout, file=file, lenient=lenient)
     else:
         located = locate_data(part.data, part.header, text.keywords, layout, file=file, lenient=lenient)
     if part.following is not None and located.data.end >= part.following:
@@ -298,7 +302,9 @@ def _located(part: Part, text: Text, layout: Layout, file: str, *, lenient: bool
     return located
 
 
-def _checked_sum(plan: _Plan, options: _Options) -> tuple[Finding, ...]:
+def _checked_sum(plan: _Plan, span: range, options: _Options) -> tuple[Finding, ...]:
+    if len(span) < plan.located.n_events:
+        return crc_unchecked(plan.data, plan.last, plan.limit)
     findings = check_crc(plan.data, plan.last, plan.limit)
     if options.mode == "strict":
         refuse_deviations(findings, plan.part.header, plan.text.keywords, 0, file=plan.file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from tregflow.fcs.sample import Sample
 
 SUFFIXES = (".fcs", ".lmd")
+_SIGNATURE = re.compile(rb"FCS\d\.\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,10 @@ class Scanned:
 
 
 def scan_fcs(folder: Path | str, *, recursive: bool = False) -> tuple[Scanned, ...]:
-    """Read HEADER and TEXT of all files in a folder that end in .fcs or .lmd, in the order of their names.
+    """Read HEADER and TEXT of all FCS files in a folder, in the order of their names.
 
-    A file that cannot be read does not stop the scan.
+    FCS files are those that end in .fcs or .lmd, and those that begin as one: older cytometers number them
+    (``A1.001``). A file that cannot be read does not stop the scan.
 
     Parameters
     ----------
@@ -56,7 +59,18 @@ def scan_fcs(folder: Path | str, *, recursive: bool = False) -> tuple[Scanned, .
     if not folder.is_dir():
         raise FcsError("no such folder", code="E_MISSING", file=str(folder), remedy="check the name")
     found = folder.rglob("*") if recursive else folder.iterdir()
-    return tuple(_scanned(path) for path in sorted(found) if path.suffix.lower() in SUFFIXES and path.is_file())
+    return tuple(_scanned(path) for path in sorted(found) if path.is_file() and _is_meant(path))
+
+
+def _is_meant(path: Path) -> bool:
+    """Tell whether a file is meant to be FCS, by its name or its first bytes."""
+    if path.suffix.lower() in SUFFIXES:
+        return True
+    try:
+        with path.open("rb") as file:
+            return _SIGNATURE.match(file.read(6)) is not None
+    except OSError:  # not ours to read, and no name that says it should be
+        return False
 
 
 def _scanned(path: Path) -> Scanned:

@@ -217,6 +217,9 @@ def supplemental(
     that overlaps either, or leaves the file, is ignored with a finding.
     """
     said = offsets(keywords.get("$BEGINSTEXT"), keywords.get("$ENDSTEXT"))
+    if (said.begin is None) != (said.end is None):
+        reason = f"supplemental TEXT is said to lie at {said}: one end alone is no place, and what it holds is not read"
+        return None, (Finding("stext-half-given", "warning", "supplemental TEXT", reason),)
     if said.begin is None or said.end is None or said.end <= said.begin:
         return None, ()
     found = Segment(said.begin, said.end)

@@ -233,12 +233,14 @@ def _fill(
     where: str,
     findings: list[Finding],
 ) -> None:
+    nameless: list[str] = []
     spaced, latin, repeated = [], [], []
     for raw_key, raw_value in pairs:
         written, key_is_utf8 = _decoded(raw_key)
         value, value_is_utf8 = _decoded(raw_value)
         key = written.strip().upper()
         if not key:
+            nameless += [shown(value[:40])] if value.strip() else []
             continue
         if written != written.strip():
             spaced.append(key)
@@ -249,6 +251,7 @@ def _fill(
         elif keywords[key] != value:
             repeated.append(key)
     for code, severity, keys, what in (
+        ("text-empty-key", "warning", nameless, "a value without a key is dropped"),
         ("text-key-blanks", "info", spaced, "blanks around the key were dropped"),
         ("text-not-utf8", "info", latin, "the value is not UTF-8 and is read as Latin-1"),
         ("text-duplicate-key", "warning", repeated, "the key is there twice with different values: the first is taken"),

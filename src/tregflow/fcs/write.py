@@ -39,6 +39,7 @@ and letters would be doubled within offsets and keys."""
 _HEADER = 58
 _LIMIT = 99_999_999
 """What fits into eight digits; beyond it HEADER says 0 and TEXT alone holds the offsets."""
+_ENDS = ("BEGIN", "END")
 _CRC = b"00000000"
 """No checksum was computed (FCS 3.1, section 3.6)."""
 _OWN = re.compile(
@@ -74,8 +75,8 @@ def write_fcs(  # noqa: PLR0913 - each option is a choice of its own
     """Write all channels of a sample to an FCS file.
 
     By default every channel is written as it is stored, so that reading the file gives the same values, channels and
-    keywords. The same sample gives the same bytes. Keywords without a value are left out, which the standard asks for;
-    ANALYSIS and OTHER segments are not carried over.
+    keywords, those of ANALYSIS among them. The same sample gives the same bytes. Keywords without a value are left out,
+    which the standard asks for; so are OTHER segments, whose bytes only their vendor can read and may hold offsets.
 
     Parameters
     ----------
@@ -108,11 +109,14 @@ def write_fcs(  # noqa: PLR0913 - each option is a choice of its own
     _check_complete(sample)
     formats = formats_of(sample, datatype=datatype, mixed=version == "3.2")
     order, byteord = _ORDERS[byteorder]
-    kept = deidentified(sample.keywords) if deidentify else dict(sample.keywords)
+    kept, results = dict(sample.keywords), dict(sample.analysis)
+    if deidentify:
+        kept, results = deidentified(kept, results), deidentified(results, kept)
     keywords = {**_layout(sample, formats, byteord), **_spelled(_kept(kept, version, spillover), sample)}
     n_bytes = sample.n_events * sum(each.width for each in formats)
-    head = _head(keywords, version, n_bytes, sample.file, delimiter)
-    write_whole(Path(path), chain([head], encoded(sample, formats, order=order), [_CRC]))
+    analysis = _analysis(results, sample.file)
+    head = _head(keywords, version, n_bytes, len(analysis), sample.file, delimiter)
+    write_whole(Path(path), chain([head], encoded(sample, formats, order=order), [analysis, _CRC]))
 
 
 def spillover_text(spillover: SpilloverLike) -> str:
@@ -219,12 +223,20 @@ def _number(value: float) -> str:
     return str(int(value)) if value.is_integer() else repr(value)
 
 
-def _head(keywords: dict[str, str], version: str, n_bytes: int, file: str, delimiter: str | None) -> bytes:
-    """Return HEADER and TEXT; DATA follows at once."""
+def _analysis(keywords: dict[str, str], file: str) -> bytes:
+    """Return the ANALYSIS segment; nothing where it would hold nothing."""
+    stated = {key: value for key, value in keywords.items() if key and value}
+    return _joined(stated, _delimiter(stated, file, None)) if stated else b""
+
+
+def _head(
+    keywords: dict[str, str], version: str, n_data: int, n_analysis: int, file: str, delimiter: str | None
+) -> bytes:
+    """Return HEADER and TEXT; DATA follows at once, ANALYSIS behind it."""
     # An empty value would put two delimiters in a row, which readers take for one literal delimiter.
-    stated = {key: value for key, value in keywords.items() if value}
+    stated = _placed({key: value for key, value in keywords.items() if value}, (0, 0), (0, 0) if n_analysis else None)
     chosen = _delimiter(stated, file, delimiter)
-    begin = _HEADER + len(_text(stated, chosen, 0, 0))
+    begin = _HEADER + len(_joined(stated, chosen))
     if begin - 1 > _LIMIT:
         raise FcsError(
             "the keywords are too long: TEXT must end before byte 100,000,000",
@@ -233,16 +245,28 @@ def _head(keywords: dict[str, str], version: str, n_bytes: int, file: str, delim
             available=(f"{begin - _HEADER} bytes of keywords",),
             remedy="shorten or drop keywords",
         )
-    data = (begin, begin + n_bytes - 1)
-    in_header = data if data[1] <= _LIMIT else (0, 0)
-    offsets = "".join(f"{value:>8d}" for value in (_HEADER, begin - 1, *in_header, 0, 0))
-    return f"FCS{version}    {offsets}".encode() + _text(stated, chosen, *data)
+    data = (begin, begin + n_data - 1)
+    analysis = (begin + n_data, begin + n_data + n_analysis - 1) if n_analysis else None
+    in_header = [place if place and place[1] <= _LIMIT else (0, 0) for place in (data, analysis)]
+    offsets = "".join(f"{value:>8d}" for value in (_HEADER, begin - 1, *in_header[0], *in_header[1]))
+    return f"FCS{version}    {offsets}".encode() + _joined(_placed(stated, data, analysis), chosen)
 
 
-def _text(keywords: dict[str, str], delimiter: str, begin: int, end: int) -> bytes:
+def _placed(keywords: dict[str, str], data: tuple[int, int], analysis: tuple[int, int] | None) -> dict[str, str]:
+    """Return the keywords with the places of DATA and ANALYSIS, the former first of all."""
     # Twenty digits each, so that the length of TEXT does not depend on the numbers.
-    offsets = {"$BEGINDATA": f"{begin:020d}", "$ENDDATA": f"{end:020d}"}
-    tokens = [token.replace(delimiter, 2 * delimiter) for pair in (offsets | keywords).items() for token in pair]
+    places = {"DATA": data} | ({} if analysis is None else {"ANALYSIS": analysis})
+    stated = {
+        f"${end}{name}": f"{value:020d}"
+        for name, place in places.items()
+        for end, value in zip(_ENDS, place, strict=True)
+    }
+    first = {key: stated[key] for key in ("$BEGINDATA", "$ENDDATA")}
+    return first | keywords | stated
+
+
+def _joined(keywords: dict[str, str], delimiter: str) -> bytes:
+    tokens = [token.replace(delimiter, 2 * delimiter) for pair in keywords.items() for token in pair]
     return (delimiter + delimiter.join(tokens) + delimiter).encode()
 
 
@@ -275,6 +299,4 @@ def _encodes(text: str) -> bool:
 
 
 def _reads_back(keywords: dict[str, str], delimiter: str) -> bool:
-    found = parse_text(_text(keywords, delimiter, 0, 0)).keywords
-    expected = {key.upper(): value for key, value in keywords.items()}
-    return {key: found.get(key) for key in expected} == expected and len(found) == len(expected) + 2
+    return parse_text(_joined(keywords, delimiter)).keywords == {key.upper(): value for key, value in keywords.items()}
