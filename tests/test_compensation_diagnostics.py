@@ -218,6 +218,30 @@ def test_no_events_are_no_fault() -> None:
     assert {each.n for each in found.negatives} == {0}
 
 
+def test_a_control_without_any_light_has_no_slope() -> None:
+    dark = Sample.from_columns("dark.fcs", dict.fromkeys(DYES, np.zeros(500)))
+    found = diagnose(dark, TRUE, stained=["B515-A"])
+    assert found.findings == ()
+    assert np.isnan([each.slope for each in found.residuals]).all()
+
+
+def test_names_and_masks_that_do_not_fit_are_refused() -> None:
+    made = tube("B515-A")
+    assert diagnose(made, TRUE, stained="B515-A").table.equals(diagnose(made, TRUE, stained=["B515-A"]).table)
+    with pytest.raises(CompensationError) as caught:
+        diagnose(made, TRUE, stained=["CD25"])
+    assert (caught.value.code, str(caught.value)) == (
+        "E_SINGLE_NAME",
+        "truth: 'CD25' is no detector of the matrix\n"
+        "  expected   $PnN of the stained detectors\n"
+        "  available  B515-A, G560-A, R660-A, V450-A",
+    )
+    for mask, said in ((np.ones(3, dtype=bool), "(3,) bool"), (np.ones(4000, dtype=np.int64), "(4000,) int64")):
+        with pytest.raises(CompensationError) as caught:
+            diagnose(made, TRUE, mask=mask)  # type: ignore[arg-type]
+        assert (caught.value.code, caught.value.available) == ("E_SINGLE_MASK", (said,))
+
+
 def test_a_matrix_that_does_not_fit_is_refused() -> None:
     with pytest.raises(CompensationError) as caught:
         diagnose(Sample.from_columns("a.fcs", {"B515-A": np.zeros(5)}), TRUE)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.builders_controls import DYES, STAINED, TRUTH, controls, tube
 
@@ -139,9 +139,18 @@ def test_a_mask_chooses_events() -> None:
     assert all(900 < each.n_bright < 1100 for each in fit.controls)
     text = refused(made, masks={"B515-A": np.ones(3, dtype=bool)})
     assert text == (
-        "E_SINGLE_MASK: B515-A.fcs: a mask that does not fit the control\n"
+        "E_SINGLE_MASK: B515-A.fcs: a mask that does not fit the sample\n"
         "  expected   (4000,) bool, an entry per event\n"
         "  available  (3,) bool"
+    )
+    # B515-A is the control for CD25: under the other name its mask would choose nothing.
+    assert refused(made, masks={"CD25": halves["B515-A"]}) == (
+        "E_SINGLE_MASK: a mask for 'CD25', which is no control\n"
+        "  expected   the keys of the controls\n"
+        "  available  B515-A, G560-A, R660-A, V450-A"
+    )
+    assert refused(made, masks={"unstained": np.ones(3, dtype=bool)}).startswith(
+        "E_SINGLE_MASK: a mask for 'unstained'"
     )
 
 
@@ -189,6 +198,28 @@ def test_an_unstained_control_of_other_cells_is_said() -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------- remarks
+
+
+def test_an_unstained_control_of_another_scatter_stands_in_and_that_is_said() -> None:
+    columns = {name: BLANK.values(name) for name in DYES}
+    scatter = {"FSC-A": np.full(3000, 20_000.0), "SSC-A": BLANK.values("SSC-A")}
+    made = {**controls(), "G560-A": tube("G560-A", dim=0)}
+    fit = spillover_from_controls(made, unstained=Sample.from_columns("beads.fcs", {**columns, **scatter}))
+    assert [each.negatives for each in fit.controls] == ["control", "unstained", "control", "control"]
+    assert codes(fit) == [("single-negatives-differ", "warning", "G560-A (G560-A.fcs)")]
+    [finding] = [each for each in fit.findings if each.code == "single-negatives-differ"]
+    assert finding.text == (
+        "no negative events, and those of the unstained control have another scatter: cells beside beads have another "
+        "autofluorescence, which goes into its coefficients"
+    )
+    assert codes(spillover_from_controls(made, unstained=BLANK)) == []
+
+
+def test_events_that_are_no_brighter_than_unstained_ones_are_not_positive() -> None:
+    glowing = tube(None, seed=5, bright=0, dim=3000, autofluorescence=60_000.0, dim_autofluorescence=60_000.0)
+    assert refused(controls(), unstained=glowing).startswith(
+        "E_SINGLE_POSITIVE: B515-A.fcs: B515-A: the control has no "
+    )
 
 
 def test_events_at_the_top_are_left_out_and_counted() -> None:
@@ -316,6 +347,22 @@ def test_a_control_that_was_not_stained_is_refused(blank: Sample | None) -> None
     )
 
 
+def test_noise_around_zero_is_not_brightest_anywhere() -> None:
+    rng = np.random.default_rng(6)
+    made = controls()
+    noise = {name: rng.normal(-1, 60, 3000) for name in DYES}
+    made["R660-A"] = Sample.from_columns("R660.fcs", noise)
+    text = refused(made)
+    assert text.startswith(
+        "E_SINGLE_POSITIVE: R660.fcs: R660-A: the control has no positive population in its own detector\n"
+    )
+    made["R660-A"] = Sample.from_columns("R660.fcs", dict.fromkeys(DYES, np.zeros(3000)))
+    text = refused(made)
+    assert text.startswith(
+        "E_SINGLE_POSITIVE: R660.fcs: R660-A: the control has no positive population in its own detector\n"
+    )
+
+
 def test_a_lone_population_needs_something_to_compare_with() -> None:
     assert refused({"B515-A": tube("B515-A", dim=0)}) == (
         "E_SINGLE_POSITIVE: B515-A.fcs: B515-A: the control holds one population, and nothing tells whether it is "
@@ -413,6 +460,42 @@ def test_light_that_differs_between_cells_alike_in_all_detectors_does_not_tilt_a
     assert np.polyfit(own[0], other[0], 1)[0] > 0.9
 
 
+@pytest.mark.parametrize("spread", [1.0, 2.0, 3.0])
+def test_broad_stains_under_much_noise_have_the_slope_that_was_put_in(spread: float) -> None:
+    """The medians of what is left turn so fast here that steps of their own size would run away."""
+    rng = np.random.default_rng(3)
+    found = []
+    for _ in range(20):
+        bright = 20_000 * np.exp(spread * rng.standard_normal(2000))
+        own = bright + rng.normal(0, 60, 2000), rng.normal(0, 60, 2000)
+        other = 0.3 * bright + rng.normal(0, 3000, 2000), rng.normal(0, 60, 2000)
+        found.append(slope_between(own, other))
+        left = [np.median(seen - found[-1].value * lit) for lit, seen in zip(own, other, strict=True)]
+        assert abs(left[0] - left[1]) < 1e-6
+    assert max(abs(each.value - 0.3) / each.error for each in found) < 4
+
+
+@given(
+    seed=st.integers(0, 2**20),
+    spread=st.floats(0, 3),
+    noise=st.floats(0, 1e4),
+    share=st.floats(-0.5, 5),
+    n=st.integers(1, 300),
+)
+def test_any_slope_leaves_the_medians_level(seed: int, spread: float, noise: float, share: float, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    own = 1e4 * np.exp(spread * rng.standard_normal(n)), rng.normal(0, 50, n + 3)
+    other = share * own[0] + rng.normal(0, noise, n), rng.normal(0, 50, n + 3)
+    found = slope_between(own, other)
+    left = [np.median(seen - found.value * lit) for lit, seen in zip(own, other, strict=True)]
+    assert abs(left[0] - left[1]) <= 1e-9 * np.median(own[0])
+
+
+def test_populations_that_are_equally_bright_have_no_slope() -> None:
+    found = slope_between((np.ones(3), np.ones(2)), (np.ones(3), np.zeros(2)))
+    assert np.isnan([found.value, found.error]).all()
+
+
 @given(seed=st.integers(0, 2**20), center=st.floats(-200, 500), sd=st.floats(10, 300))
 def test_one_population_is_not_parted(seed: int, center: float, sd: float) -> None:
     assert split(np.random.default_rng(seed).normal(center, sd, 3000)) is None
@@ -426,6 +509,9 @@ def test_pairs_of_beads_are_no_positive_population() -> None:
 
 
 @given(seed=st.integers(0, 2**20), share=st.floats(0.05, 0.95), level=st.floats(2_000, 200_000))
+@example(
+    seed=61, share=0.890625, level=2000.0
+)  # some events below zero, too few to show the noise, and far from all others
 def test_two_populations_are_parted_between_them(seed: int, share: float, level: float) -> None:
     rng = np.random.default_rng(seed)
     n = int(share * 4000)
@@ -434,6 +520,14 @@ def test_two_populations_are_parted_between_them(seed: int, share: float, level:
     assert 250 < found.threshold < 0.75 * level
     assert found.dim == pytest.approx(100, abs=20)
     assert found.bright == pytest.approx(level, rel=0.1)
+
+
+def test_a_few_events_far_from_all_others_do_not_hide_the_gap() -> None:
+    rng = np.random.default_rng(4)
+    cells = [rng.normal(0, 60, 2000), rng.normal(20_000, 2000, 2000)]
+    found = split(np.concatenate([*cells, rng.normal(-500_000, 1000, 60)]))
+    assert found is not None
+    assert 300 < found.threshold < 13_000
 
 
 def test_few_values_are_one_population() -> None:
@@ -462,6 +556,7 @@ def test_file_names_say_which_control_is_which(tmp_path: Path) -> None:
         "ctrl_cd127_002.fcs": tube("G560-A"),
         "R660-A vs V450.fcs": tube("R660-A"),
         "B5150.fcs": tube("B515-A"),
+        "FMO CD25.fcs": tube("G560-A"),
         "Unstained.fcs": BLANK,
         "tube 7.fcs": tube("V450-A", keywords={"TUBE NAME": "V450 only"}),
     }.items():
@@ -473,7 +568,7 @@ def test_file_names_say_which_control_is_which(tmp_path: Path) -> None:
         "V450-A": "tube 7.fcs",
     }
     assert found.unstained == tmp_path / "Unstained.fcs"
-    assert [path.name for path in found.others] == ["B5150.fcs", "R660-A vs V450.fcs"]
+    assert [path.name for path in found.others] == ["B5150.fcs", "FMO CD25.fcs", "R660-A vs V450.fcs"]
     write_fcs(tmp_path / "more CD25.fcs", tube("B515-A"))
     with pytest.raises(CompensationError, match=r"two controls for the detector B515-A(.|\n)*more CD25\.fcs"):
         assign(sorted(tmp_path.glob("*.fcs")))

@@ -71,6 +71,56 @@ def test_a_dye_is_unmixed_from_all_its_detectors() -> None:
     assert values("{dye: PE, compensation: m2, gain: 0.5}", compensation="m1") == [8.0]
 
 
+def test_dyes_may_come_from_a_matrix_per_batch() -> None:
+    loaded = strategy(
+        "G: {above: {d: 0}}",
+        dimensions="{d: {dye: PE}}",
+        matrices="{b1: {detectors: [A], dyes: [PE], matrix: [[2]]}, b2: {detectors: [A], dyes: [PE], matrix: [[4]]}}",
+        compensation="{batch: {B1: b1, B2: b2}}",
+    )
+    values = [float(loaded.gate(events(A=[8.0]), batch=batch).values("d")[0]) for batch in ("B1", "B2")]
+    assert values == [4.0, 2.0]
+    assert faults("G: {above: {d: 0}}", dimensions="{d: {dye: PE}}", matrices=MATRICES,
+                  compensation="{batch: {B1: m2, B2: m1, B3: b3.csv}}") == [
+        "4 dimensions.d.dye: the matrix m1 has no dyes",
+        "4 dimensions.d.dye: a dye needs compensation: NAME, of a matrix with dyes",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("setting", "source", "available"),
+    [
+        ("none", "none", ""),
+        ("fcs", "a.fcs: $SPILLOVER", ""),
+        ("m1", "t.yaml: matrix m1", ""),
+        ("m3", "t.yaml: matrix m3", "\n  available  FITC"),
+    ],
+)
+def test_a_channel_never_passes_for_a_dye_that_another_compensation_does_not_give(
+    setting: str, source: str, available: str
+) -> None:
+    """A study's own compensation, or a matrix that is handed over, wins over the strategy's; its dyes need not."""
+    matrices = MATRICES.replace("{m1", "{m3: {detectors: [A], dyes: [FITC], matrix: [[1]]}, m1")
+    loaded = strategy("G: {above: {d: 0}}", dimensions="{d: {dye: PE}}", matrices=matrices, compensation="m2")
+    sample = events(keywords=FILE, A=[8.0], B=[16.0], C=[24.0], PE=[999.0])
+    changed = loaded.with_compensation(setting)
+    expected = (
+        f"a.fcs: the compensation that is set ({source}) gives no dye PE\n"
+        f"  expected   a matrix with dyes, this one among them{available}\n"
+        "  remedy     name the matrix at the axis: dimensions: {PE: {dye: PE, compensation: NAME}}"
+    )
+    with pytest.raises(CompensationError) as caught:
+        changed.gate(sample)
+    assert (caught.value.code, str(caught.value)) == ("E_DYE", expected)
+    with pytest.raises(CompensationError) as caught:
+        loaded.gate(sample, spillover=changed.spillover(sample))
+    if setting != "none":  # to hand over None is to hand over nothing
+        assert str(caught.value) == expected
+    with pytest.raises(CompensationError) as caught:  # `tregflow check` says so, too
+        needed_channels(changed.applied(), sample, batch=None)
+    assert str(caught.value) == expected
+
+
 def test_a_gain_comes_after_compensation() -> None:
     assert values("{channel: Time, gain: 0.0100853}", "Time s") == [100.0 * 0.0100853]
     assert values("{channel: B, compensation: m1, gain: 2}") == [24.0]
@@ -156,9 +206,9 @@ def test_medians_and_labels_of_every_kind() -> None:
 
 def test_the_default_scale_is_that_of_what_a_name_means() -> None:
     loaded = strategy(
-        "G: {above: {size: 0, t: 0, CD25 raw: 0, r: 0, d: 0, Time s: 0}}",
+        "G: {above: {size: 0, t: 0, CD25 raw: 0, r: 0, time dye: 0, Time s: 0}}",
         dimensions="{size: {channel: FSC-A}, t: {marker: time}, CD25 raw: {marker: CD25}, r: {ratio: [A, B]}, "
-        "d: {dye: PE, compensation: m2}, Time s: {channel: X}}",
+        "time dye: {dye: PE, compensation: m2}, Time s: {channel: X}}",
         matrices=MATRICES,
     )
     assert loaded.build("G").scales == (Linear(), Linear(), Logicle(), Linear(t=1), Logicle(), Logicle())  # type: ignore[union-attr]
@@ -399,9 +449,7 @@ def test_a_fault_of_a_matrix(entry: str, expected: str) -> None:
 
 def test_a_compensation_that_names_no_matrix() -> None:
     assert faults(A, compensation="M1", matrices=MATRICES) == ["3 compensation: no matrix 'M1'; did you mean 'm1'?"]
-    assert faults(A, compensation="{batch: {B1: m1, B2: m3}}", matrices=MATRICES) == [
-        "3 compensation: no matrix 'm3'"
-    ]
+    assert faults(A, compensation="{batch: {B1: m1, B2: m3}}", matrices=MATRICES) == ["3 compensation: no matrix 'm3'"]
     assert strategy(A, compensation="m1.csv", matrices=MATRICES).matrix_files == ("m1.csv",)
     assert strategy(A, compensation="m1", matrices=MATRICES).matrix_files == ()
 
@@ -412,6 +460,15 @@ def test_names_of_dimensions_are_told_apart_to_the_letter_and_others_are_not() -
     assert faults("A: {above: {xraw: 0}}", dimensions=dimensions) == [
         "6 gates.A: 'xraw' is spelt 'x raw' elsewhere; write it alike"
     ]
+
+
+def test_names_within_dimensions_are_spelt_as_in_the_panel() -> None:
+    """The panel's rule would be left out in silence, and another channel be found."""
+    panel = "{CD25: {pns: [IL2RA]}}"
+    for entry in ("{marker: cd25}", "{ratio: [cd25, x]}"):
+        assert faults("A: {above: {d: 0}}", panel=panel, dimensions=f"{{d: {entry}}}") == [
+            "5 dimensions.d: 'cd25' is spelt 'CD25' elsewhere; write it alike"
+        ]
 
 
 def test_what_is_refused_in_one_section_makes_no_faults_in_another() -> None:

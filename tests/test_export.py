@@ -150,6 +150,38 @@ def test_persons_stay_out_unless_they_are_asked_for(tmp_path: Path) -> None:
     assert (kept["TREGFLOW_SOURCE_FILE"], kept["TREGFLOW_SAMPLE"]) == ("P01.fcs", "P01")
 
 
+def test_analysis_of_all_events_is_left_out_with_its_persons(tmp_path: Path) -> None:
+    source = replace(sample(CYT="of Jane Doe"), analysis={"OPERATOR": "Jane Doe", "POPULATION_1": "12"})
+    for keep, said in ((False, "of [removed]"), (True, "of Jane Doe")):
+        export_events(gated(source), "High", tmp_path / "a.fcs", keep_persons=keep)
+        made = read_fcs(tmp_path / "a.fcs")
+        assert (made.analysis, made.keywords["$CYT"]) == ({}, said)
+
+
+@pytest.mark.parametrize(
+    ("source", "said", "kept"),
+    [
+        ("P01.fcs: $SPILLOVER", "$SPILLOVER", "$SPILLOVER"),
+        ("John Roe.fcs: $SPILLOVER", "$SPILLOVER", "John Roe.fcs: $SPILLOVER"),
+        ("lab.wsp: John Roe.FCS: Acquisition", "lab.wsp: Acquisition", "lab.wsp: John Roe.FCS: Acquisition"),
+        ("John Roe.fcs", "another file", "John Roe.fcs"),
+        ("b1.csv", "b1.csv", "b1.csv"),
+    ],
+)
+def test_a_matrix_of_another_sample_is_stated_without_its_name(
+    tmp_path: Path, source: str, said: str, kept: str
+) -> None:
+    before = strategy(*GATES).gate(
+        sample(), spillover=Spillover(("A", "B"), np.array([[1.0, 0.1], [0.05, 1.0]]), source)
+    )
+    export_events(before, "High", tmp_path / "a.fcs")
+    assert read_fcs(tmp_path / "a.fcs").keywords["TREGFLOW_COMPENSATION"] == said
+    export_events(before, "High", tmp_path / "a.parquet")
+    assert metadata(tmp_path / "a.parquet")["compensation"] == said
+    export_events(before, "High", tmp_path / "a.fcs", keep_persons=True)
+    assert read_fcs(tmp_path / "a.fcs").keywords["TREGFLOW_COMPENSATION"] == kept
+
+
 def test_an_operator_who_is_called_like_a_population(tmp_path: Path) -> None:
     export_events(gated(sample(OP="Both")), "Both", tmp_path / "a.fcs")
     assert read_fcs(tmp_path / "a.fcs").keywords["TREGFLOW_POPULATION"] == "Both"
@@ -245,6 +277,17 @@ def test_gains_that_were_taken_out_are_not_stated_again(tmp_path: Path) -> None:
     assert (written.keywords["$P2V"], written.keywords["$TR"]) == ("400", "Comp-A,500")
     export_events(before, "root", tmp_path / "b.fcs")
     assert read_fcs(tmp_path / "b.fcs").channel("A").gain == 2.0
+
+
+def test_gains_of_compensated_channels_are_not_stated(tmp_path: Path) -> None:
+    """FlowIO and others divide by $PnG on reading: they would show half of what the gates saw."""
+    channels = tuple(replace(channel, gain=2.0) for channel in sample().channels)
+    keywords = {**sample().keywords, "$P1G": "2", "$P2G": "2", "$P3G": "2"}
+    export_events(
+        gated(replace(sample(), channels=channels, keywords=keywords)), "root", tmp_path / "a.fcs", compensated=True
+    )
+    gains = {channel.pnn: channel.gain for channel in read_fcs(tmp_path / "a.fcs").channels}
+    assert gains == {"FSC": 2.0, "Comp-A": 1.0, "Comp-B": 1.0, "tregflow_event": 1.0}
 
 
 def test_after_unmixing_there_are_dyes_in_place_of_detectors(tmp_path: Path) -> None:

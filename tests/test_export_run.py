@@ -235,6 +235,29 @@ def test_no_run(tmp_path: Path) -> None:
     assert (error.code, error.problem) == ("E_RESULTS", "holds no finished run")
 
 
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"inputs": None},
+        {"strategy": {"source": "treg.yaml"}},
+        {"samples": ["S1_D0"]},
+        {"run": {"study": 5}},
+        {"run": None},
+        {"controls": "none"},
+    ],
+)
+def test_a_manifest_that_no_run_wrote(study: Path, edit: dict[str, Any]) -> None:
+    path = study / "tregflow-results" / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | edit), encoding="utf-8")
+    error = refused(study)
+    assert (error.code, str(error)) == (
+        "E_RESULTS",
+        f"{path.parent}: manifest.json is not as a run writes it\n"
+        "  expected   strategy, inputs, samples and controls of the run\n"
+        "  remedy     run the study again",
+    )
+
+
 def test_names_that_the_run_does_not_have(study: Path) -> None:
     error = refused(study, populations=["Trag"])
     gates = ", ".join(Strategy.load(study / "tiny.yaml").spec.gates)
@@ -345,6 +368,20 @@ def test_a_folder_with_another_table_under_that_name(study: Path, content: bytes
         "  remedy     export to another folder: --to FOLDER"
     )
     assert [path.read_bytes() for path in to.iterdir()] == [content]
+
+
+def test_a_folder_with_files_of_the_study(study: Path) -> None:
+    """An index beside them would hide them from the next run of the folder."""
+    folder = Study.load(study).path(Study.load(study).rows[0]).parent
+    before = sorted(path.name for path in folder.iterdir())
+    error = refused(study, to=folder)
+    assert (error.code, str(error)) == (
+        "E_EXPORT_INDEX",
+        f"{folder}: files of the study lie in this folder, and exports beside them would be taken for samples\n"
+        f"  available  {Study.load(study).rows[0].file}\n"
+        "  remedy     export to another folder: --to FOLDER",
+    )
+    assert sorted(path.name for path in folder.iterdir()) == before
 
 
 def test_ids_that_are_paths_write_nothing_elsewhere(tmp_path: Path) -> None:

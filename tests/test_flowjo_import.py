@@ -418,6 +418,20 @@ def test_coordinates_that_make_no_gate_of_ours_are_left_out(tmp_path):
     assert import_workspace(path, partial=True).strategy.data["gates"]["half"] == {"rectangle": {"B": [1.0, None]}}
 
 
+def test_a_broken_count_of_samples_that_share_a_name_is_told(tmp_path):
+    def of(count: str, n_events: int, number: int) -> str:
+        square = wsp.population("P", SQUARE, count=count)
+        return wsp.sample("s.fcs", square, channels=AB, axes=LINEAR, count=n_events, number=number)
+
+    path = written(tmp_path, of("5", 10, 1), of("many", 20, 2), of("9" * 20, 20, 3))
+    found = import_workspace(path, partial=True)
+    assert [(each.sample, each.population, each.reason) for each in found.left_out] == [
+        ("s.fcs (20 events) (sample 2)", "P", "its stored count: count of Population is no number: 'many'"),
+        ("s.fcs (20 events) (sample 3)", "P", f"its stored count: {'9' * 20} events"),
+    ]
+    assert list(found.counts.values()) == [5, -1, -1]
+
+
 def test_parts_of_the_workspace_that_could_not_be_read_count_as_left_out(tmp_path):
     path = written(
         tmp_path,
@@ -498,7 +512,7 @@ def test_stored_compensated_values_are_taken_as_they_are(tmp_path):
     assert (data["compensation"], data["dimensions"]) == ("none", {"FJComp-A": {"channel": "FJComp-A"}})
 
 
-@pytest.mark.parametrize("name", ["none", "fcs:SPILL", "FCS"])
+@pytest.mark.parametrize("name", ["none", "fcs:SPILL", "FCS", "singles"])
 def test_a_matrix_with_a_name_that_means_something_else_gets_another(tmp_path, name):
     path = one(
         tmp_path, wsp.population("P", wsp.rectangle(**{"Comp-A": (1, 2)})), matrix=wsp.spillover(SPILL, name=name)
@@ -544,6 +558,59 @@ def test_a_matrix_that_cannot_be_used_costs_the_compensated_gates_only(tmp_path)
     assert left_out(one(tmp_path, *populations, axes=axes, matrix=lacking)) == [
         ("comp", "the matrix names Z, which is no channel of the sample's file")
     ]
+
+
+@pytest.mark.parametrize(
+    ("matrix", "why"),
+    [
+        (
+            wsp.spillover(SPILL, prefix=""),
+            "spillover matrix: neither prefix nor suffix, so that compensated and uncompensated axes have the same "
+            "names",
+        ),
+        (
+            wsp.spillover(SPILL, prefix="", more='spectral="1" weightOptAlgorithmType="WLS"'),
+            "spillover matrix: spectral unmixing by the method 'WLS'; only ordinary least squares (OLS) can be "
+            "repeated",
+        ),
+        (wsp.spillover(SPILL) + wsp.spillover(SPILL, prefix=""), "2 spillover matrices in one sample"),
+        (
+            wsp.spillover(SPILL).replace('<transforms:spillover data-type:parameter="A"',
+                                         '<transforms:spillover userProvidedCompInfix="B" data-type:parameter="A"'),
+            "spillover matrix: B is a name of recorded and of compensated values",
+        ),
+    ],
+)  # fmt: skip
+def test_an_axis_that_may_be_compensated_or_not_is_neither(tmp_path, matrix, why):
+    bare, free = wsp.rectangle(B=(1, 2)), wsp.rectangle(S=(1, 2))
+    path = one(
+        tmp_path,
+        wsp.population("bare", bare),
+        wsp.population("free", free),
+        channels={**AB, "S": ""},
+        axes=[*LINEAR, wsp.linear("S")],
+        matrix=matrix,
+    )
+    assert left_out(path) == [("bare", why)]
+    assert list(import_workspace(path, partial=True).strategy.spec.gates) == ["free"]
+
+
+def test_a_compensated_axis_of_two_detectors_is_none(tmp_path):
+    matrix = wsp.spillover(SPILL)
+    for name in "AB":
+        row = f'<transforms:spillover data-type:parameter="{name}"'
+        assert row in matrix
+        matrix = matrix.replace(row, f'{row} userProvidedCompInfix="mine"')
+    path = one(
+        tmp_path,
+        wsp.population("P", wsp.rectangle(mine=(1, 2))),
+        channels={**AB, "mine": ""},
+        axes=[*LINEAR, wsp.linear("mine")],
+        matrix=matrix,
+    )
+    with pytest.raises(InteropError) as caught:
+        import_workspace(path, partial=True)
+    assert "P: spillover matrix: mine is the compensated axis of A and of B" in str(caught.value)
 
 
 # ------------------------------------------------------------------------------------------------------ many samples

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -13,14 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders_everything import EVERYTHING, LEFT_OUT, sample, samples, strategy
 
+from tregflow.compensation import Spillover
 from tregflow.errors import InteropError
 from tregflow.fcs import Sample, read_fcs
 from tregflow.gates import Ellipsoid, Polygon
 from tregflow.interop.flowjo import import_workspace, parse_workspace, write_gated, write_workspace
 from tregflow.interop.flowjo.model import WspPolygon
+from tregflow.interop.flowjo.read import read_workspace
+from tregflow.interop.flowjo.stored import hash_of, stored_texts
 from tregflow.interop.flowjo.write_gates import closed, ellipse_of, foci_and_edges
 from tregflow.interop.flowjo.write_scales import flowjo_axis
+from tregflow.interop.flowjo.write_xml import OWN
 from tregflow.interop.left_out import LeftOut
+from tregflow.interop.xml import parse_xml, to_bytes
 from tregflow.strategy import Strategy
 from tregflow.transforms import (
     Asinh,
@@ -32,6 +38,9 @@ from tregflow.transforms import (
     Log,
     Logicle,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EXAMPLE = Path(__file__).parent.parent / "example_fcs"
 
@@ -103,7 +112,7 @@ def test_counts_are_ours_and_the_grid_stays(tmp_path, counts):
         nodes = {node.path: node for node in each.walk()}
         polygon = nodes["scatter", "open"]
         assert isinstance(polygon.gate, WspPolygon)
-        assert polygon.gate.bins == (512 if counts == "flowjo" else 256)
+        assert polygon.gate.bins == 512
         assert polygon.count == gated.count("open")
     seen = import_workspace(tmp_path / "w.wsp", stored=False)
     for name, each in files.items():
@@ -127,6 +136,13 @@ def test_what_was_edited_in_flowjo_wins(tmp_path):
     path.write_text(text.replace('gating:min="300"', 'gating:min="1000"'), encoding="utf-8")
     back = import_workspace(path)
     assert "report" not in back.strategy.data
+    (note,) = back.left_out
+    assert (note.sample, note.population) == ("", "")
+    assert note.reason == (
+        "the strategy that tregflow stored in the workspace, for a gate, an axis, a matrix or its own text was changed "
+        "since"
+    )
+    assert "<tregflow:strategy" in path.read_text(encoding="utf-8").splitlines()[note.line - 1]
     assert back.ids["tube 1.fcs", ("clock", "CD4+")] == "CD4+"
     gated = back.strategy.gate(files["P1"], id="tube 1.fcs")
     assert gated.count("CD4+") == int(
@@ -172,6 +188,169 @@ def test_what_means_something_may_not(tmp_path, old, new):
     path.write_text(text.replace(old, new), encoding="utf-8")
     stored = "report" in import_workspace(path, partial=True).strategy.data
     assert stored is ("Dependent" in old)
+
+
+def craft(path: Path, part: str, change: Callable[[Any], Any]) -> tuple[bool, str]:
+    """Change what is stored in a workspace and make the hash fit; tell whether it is taken, and why not."""
+    root = parse_xml(path)
+    element = root.find(f"{{{OWN}}}strategy")
+    texts = element.find(f"{{{OWN}}}{part}")
+    changed = change(json.loads(texts.text))
+    texts.text = changed if isinstance(changed, str) else json.dumps(changed)
+    element.set("sha256", hash_of(read_workspace(root, path.name), stored_texts(element)))
+    path.write_bytes(to_bytes(root))
+    found = import_workspace(path)
+    taken = "report" in found.strategy.data
+    assert taken is (found.left_out == ())
+    said = [
+        each.reason.removeprefix("the strategy that tregflow stored in the workspace, for ") for each in found.left_out
+    ]
+    return taken, "".join(said)
+
+
+def at(*place: str | int, value: Any) -> Callable[[Any], Any]:
+    """Return a change of one value of plain data."""
+
+    def change(data: Any) -> Any:
+        inner = data
+        for key in place[:-1]:
+            inner = inner[key]
+        inner[place[-1]] = value
+        return data
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "why"),
+    [
+        ("template", lambda _: "[" * 100_000, "it is nested too deeply"),
+        ("template", lambda _: '{"a":' * 500 + "1" + "}" * 500, "it is nested too deeply"),
+        ("template", lambda _: "tregflow: 1", "its text is damaged"),
+        ("template", lambda _: [], "its text is damaged"),
+        ("overrides", lambda _: [5], "its text is damaged"),
+        ("samples", lambda _: {}, "its text is damaged"),
+        ("samples", lambda _: [["tube 1.fcs", "P1"]], "its text is damaged"),
+        ("samples", lambda _: [["tube 1.fcs", "P1", 5]], "its text is damaged"),
+        ("samples", lambda _: [["tube 1.fcs", "P1", None]], "it knows nothing of tube 2.fcs"),
+        (
+            "template",
+            at("gates", "clock", "rectangle", "seconds", 1, value=10**400),
+            "it cannot be read (E_STRATEGY: 1 fault gates.clock.rectangle.seconds.1: input should be a valid number "
+            "(there is 100000000000000000000000000000000000000000000000000000000...))",
+        ),
+        (
+            "template",
+            at("compensation", value="fcs"),
+            "it cannot be read (E_NO_SPILL: the file carries no spillover matrix)",
+        ),
+        (
+            "template",
+            at("gates", "clock", "rectangle", "seconds", value=[5, 61]),
+            "it is not what FlowJo shows: tube 1.fcs: clock: another gate is stored",
+        ),
+        (
+            "template",
+            at("gates", "outside", "outside", value=False),
+            "it is not what FlowJo shows: tube 1.fcs: scatter/outside: another gate is stored",
+        ),
+        (
+            "template",
+            at("gates", "rest", "not", value="Q++"),
+            "it is not what FlowJo shows: tube 1.fcs: scatter/rest: another gate is stored",
+        ),
+        (
+            "template",
+            at("gates", "clock", "name", value="time"),
+            "it is not what FlowJo shows: tube 1.fcs: clock: no such population is stored",
+        ),
+        (
+            "template",
+            at("gates", "hidden", value={"rectangle": {"FSC-A": [5, 60]}}),
+            "it is not what FlowJo shows: tube 1.fcs: hidden: it is stored, and FlowJo does not show it",
+        ),
+        (
+            "template",
+            at("scales", "CD127", "biex", "width", value=-50),
+            "it is not what FlowJo shows: tube 1.fcs: scatter/Q--: its axis Comp-R660-A has another scale, gain or "
+            "matrix",
+        ),
+        (
+            "template",
+            at("matrices", "m", "matrix", value=[[1, 0.1], [0.06, 1]]),
+            "it is not what FlowJo shows: tube 1.fcs: scatter/Q--: its axis Comp-B515-A has another scale, gain or "
+            "matrix",
+        ),
+        (
+            "template",
+            at("dimensions", "seconds", "gain", value=0.02),
+            "it is not what FlowJo shows: tube 1.fcs: clock: its axis Time has another scale, gain or matrix",
+        ),
+        (
+            "template",
+            at("panel", "CD25", "pns", value=["CD127"]),
+            "it is not what FlowJo shows: tube 1.fcs: scatter/Q--: no such population is stored",
+        ),
+        (
+            "overrides",
+            lambda rules: rules[1:],
+            "it is not what FlowJo shows: tube 2.fcs: scatter/open: another gate is stored",
+        ),
+        (
+            "samples",
+            at(1, 1, value="P1"),
+            "it is not what FlowJo shows: tube 2.fcs: scatter/open: another gate is stored",
+        ),
+    ],
+)
+def test_a_stored_strategy_that_means_something_else_is_not_taken(tmp_path, part, change, why):
+    """Whoever changes it can make the hash fit, too."""
+    path = tmp_path / "w.wsp"
+    write_workspace(path, strategy(), samples())
+    assert craft(path, part, change) == (False, why)
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("template", at("report", value={"other": "open / scatter"})),
+        ("template", at("gates", "CD4+", "above", "CD4", value={"fmo": "CD4"})),  # its number stands in the gate
+        ("template", at("compensation", value="singles")),
+        ("overrides", at(0, "why", value="dimmer")),
+    ],
+)
+def test_what_flowjo_cannot_show_may_be_anything(tmp_path, part, change):
+    path = tmp_path / "w.wsp"
+    write_workspace(path, strategy(), samples())
+    assert craft(path, part, change) == (True, "")
+
+
+def test_a_matrix_that_was_given_is_in_no_strategy(tmp_path):
+    text = "tregflow: 1\nname: some\ncompensation: none\ngates:\n  CD25+: {above: {CD25: 300}}\n"
+    own, file = strategy(text, []), sample("tube 1.fcs", 1)
+    given_ = Spillover(("B515-A", "R660-A"), np.array([[1, 0.5], [0.5, 1]]), "given")
+    gated = own.gate(file, id="P1", spillover=given_)
+    assert write_gated(tmp_path / "w.wsp", own, {"P1": gated}) == ()
+    back = import_workspace(tmp_path / "w.wsp")
+    assert back.strategy.gate(file, id="P1").count("CD25+") == gated.count("CD25+")
+    assert [each.reason for each in back.left_out] == [
+        "the strategy that tregflow stored in the workspace, for it is not what FlowJo shows: tube 1.fcs: CD25+: "
+        "another gate is stored"
+    ]
+
+
+def test_an_integer_file_comes_back_with_its_ranges_and_gains(tmp_path):
+    """The top of an axis without transformation is the channel's range, and the grid hangs on it."""
+    first, *others = sample("tube 1.fcs", 1).channels
+    file = replace(sample("tube 1.fcs", 1), channels=(replace(first, range=1024.0, gain=2.0), *others))
+    text = (
+        "tregflow: 1\nname: some\ncompensation: none\ncounts: flowjo\nscales: {FSC-A: {linear: {t: 1}}}\n"
+        "gates:\n  cells: {polygon: [FSC-A, CD4], points: [[1, 1], [1000, 1], [500, 500]]}\n"
+    )
+    write_workspace(tmp_path / "w.wsp", strategy(text, []), {"P1": file})
+    keywords = parse_workspace(tmp_path / "w.wsp").samples[0].keywords
+    assert (keywords["$P1R"], keywords["$P1G"], keywords.get("$P2G")) == ("1024", "2", None)
+    assert import_workspace(tmp_path / "w.wsp").left_out == ()
 
 
 def test_one_sample_alone_is_taken_from_what_flowjo_shows(tmp_path):
@@ -296,6 +475,90 @@ dimensions:
     ]
     assert workspace.samples[0].gains == {"Time": 0.01}
     assert [node.gate.bounds[0][0] for node in workspace.samples[0].walk()] == ["Comp-B515-A", "Time"]
+
+
+def test_a_clock_that_is_multiplied_has_a_linear_axis_and_one_gain(tmp_path):
+    gates = """
+  log: {rectangle: {seconds: [5, 60]}}
+  steps: {rectangle: {Time: [500, 6000]}}
+  drawn: {polygon: [seconds, CD4], points: [[1, 1], [60, 1], [20, 500]]}
+"""
+    top = "dimensions:\n  seconds: {channel: Time, gain: 0.01}\n"
+    left_out, workspace = left_out_of(
+        tmp_path, gates, top=top, scales="seconds: {log: {m: 4}}, Time: {log: {m: 4}}, CD4: linear"
+    )
+    assert left_out == [
+        ("P1", "steps", "Time is Time times 1.0, another gate's times 0.01; FlowJo has one gain"),
+        (
+            "P1",
+            "drawn",
+            "FlowJo has one axis for seconds and it is FlowJoLinear(min=0.0, max=262144.0), as another gate asks for; "
+            "the gate is on Log(t=262144.0, m=4.0)",
+        ),
+    ]
+    (sample_,) = workspace.samples
+    assert (sample_.gains, sample_.transformations["Time"]) == ({"Time": 0.01}, FlowJoLinear(0.0, 262144.0))
+    found = import_workspace(tmp_path / "w.wsp", stored=False)
+    assert found.strategy.gate(sample("tube 1.fcs", 1), id="tube 1.fcs").count("log") == next(sample_.walk()).count
+
+
+def test_gains_below_a_matrix_are_not_flowjos(tmp_path):
+    file = sample("tube 1.fcs", 1)
+    channels = tuple(replace(each, gain=4.0) if each.pnn == "B515-A" else each for each in file.channels)
+    top = "gains: fcs\nmatrices: {m: {detectors: [B515-A, R660-A], matrix: [[1, 0.1], [0.05, 1]]}}\n"
+    left_out, _ = left_out_of(
+        tmp_path,
+        "  P: {above: {CD127: 100}}\n  free: {above: {CD4: 100}}\n",
+        files={"P1": replace(file, channels=channels)},
+        top=top + "dimensions: {CD127: {channel: R660-A, compensation: m}}\n",
+    )
+    reason = "CD127 is divided by the gain of B515-A before it is compensated ($P3G), and FlowJo's gates are not"
+    assert left_out == [("P1", "P", reason)]
+
+
+def test_the_matrix_of_most_axes_is_flowjos(tmp_path):
+    gates = "  other: {above: {other: 100}}\n  CD25+: {above: {CD25: 100}}\n  CD127+: {above: {CD127: 100}}\n"
+    top = """matrices:
+  m: {detectors: [B515-A, R660-A], matrix: [[1, 0.1], [0.05, 1]]}
+  n: {detectors: [B515-A, R660-A], matrix: [[1, 0.2], [0.05, 1]]}
+dimensions: {other: {channel: R660-A, compensation: n}}
+"""
+    text = f"tregflow: 1\nname: some\ncompensation: m\n{top}gates:\n{gates}"
+    left_out = write_workspace(tmp_path / "w.wsp", strategy(text, []), {"P1": sample("tube 1.fcs", 1)})
+    assert [each.population for each in left_out] == ["other"]
+
+
+def test_the_grid_of_ellipses_is_written_where_it_is_not_flowjos_own(tmp_path):
+    gates = """
+  coarse: {ellipsoid: [CD25, CD4], mean: [0.4, 0.4], covariance: [[0.02, 0], [0, 0.01]], bins: 1024}
+  usual: {ellipsoid: [CD25, CD4], mean: [0.4, 0.4], covariance: [[0.02, 0], [0, 0.01]]}
+"""
+    left_out, workspace = left_out_of(tmp_path, gates)
+    assert left_out == []
+    assert [node.gate.bins for node in workspace.samples[0].walk()] == [1024, 256]
+    assert (tmp_path / "w.wsp").read_text(encoding="utf-8").count("gateResolution") == 1
+
+
+def test_bounds_and_vertices_on_the_scale_that_have_no_place_in_data_units(tmp_path):
+    gates = """
+  at the ends: {rectangle: {CD25: [0, null]}, units: scale}
+  beyond: {rectangle: {CD25: [0, null], CD4: [0.2, 0.5]}, units: scale}
+  upper: {rectangle: {CD25: [null, 1.5], CD4: [0.2, 0.5]}, units: scale}
+  drawn: {polygon: [CD25, CD4], units: scale, points: [[-0.5, 0.1], [0.9, 0.1], [0.5, 0.8]]}
+  on the scale: {polygon: [CD25, CD4], units: scale, points: [[0.2, 0.1], [0.9, 0.1], [0.5, 0.8]]}
+  thin: {ellipsoid: [CD25, CD4], mean: [0.4, 0.4], covariance: [[0.02, 0.5], [0.5, 0.01]], indefinite: true}
+"""
+    left_out, workspace = left_out_of(tmp_path, gates, scales="CD25: {biex: {width: -10}}")
+    assert left_out == [
+        ("P1", "at the ends", "its bounds lie at the ends of the axes, which FlowJo holds as no bound at all"),
+        ("P1", "drawn", "a vertex at -0.5 on the biex scale has no place in data units, as FlowJo holds it"),
+        ("P1", "thin", "an ellipse so thin that FlowJo's two foci do not hold it"),
+    ]
+    assert [node.name for node in workspace.samples[0].walk()] == ["beyond", "upper", "on the scale"]
+    assert [[axis for axis, _, _ in node.gate.bounds] for node in list(workspace.samples[0].walk())[:2]] == [
+        ["V450-A"],
+        ["V450-A"],
+    ]
 
 
 def test_gains_of_the_file_are_not_flowjos(tmp_path):

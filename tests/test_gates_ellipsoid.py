@@ -280,3 +280,59 @@ def test_an_ellipsoid_of_three_axes_has_no_outline() -> None:
     with pytest.raises(GateError) as caught:
         ellipsoid(np.eye(3)).outline()
     assert str(caught.value) == "E: an ellipsoid on 3 channels has no outline\n  expected   2 channels"
+
+
+# ------------------------------------------------------------------------------------------- by the formula alone
+
+
+def test_an_indefinite_matrix_is_taken_by_its_letter() -> None:
+    # the inverse is ((1, -2), (0, 1)): x^2 - 2xy + y^2 <= 1, a band
+    gate = Ellipsoid(
+        id="E",
+        parent="root",
+        channels=("x", "y"),
+        mean=(0, 0),
+        covariance=((1, 2), (0, 1)),
+        distance2=1,
+        scales=(Linear(t=1), Linear(t=1)),
+        bins=256,
+        indefinite=True,
+    )
+    columns = {"x": np.array([5.0, 5.0, 5.0, np.nan]), "y": np.array([5.0, 4.0, 3.9, 0.0])}
+    assert gate.evaluate(columns.__getitem__).inside.tolist() == [True, True, False, False]
+    with pytest.raises(GateError) as caught:
+        gate.outline()
+    assert str(caught.value) == (
+        "E: an indefinite covariance bounds no ellipse\n  expected   one that is positive definite"
+    )
+
+
+def test_an_indefinite_matrix_that_is_definite_is_an_ellipsoid() -> None:
+    shared = {"id": "E", "parent": "root", "channels": ("x", "y", "z"), "mean": (1.0, 2.0, 3.0), "distance2": 2.0}
+    scales = (Linear(t=1),) * 3
+    covariance = ((4.0, 1.0, 0.5), (1.0, 3.0, -0.25), (0.5, -0.25, 2.0))
+    rng = np.random.default_rng(1)
+    columns = dict(zip("xyz", rng.normal(2, 2, (3, 2000)), strict=True))
+    one, other = (
+        Ellipsoid(**shared, covariance=covariance, scales=scales, indefinite=indefinite).evaluate(columns.__getitem__)
+        for indefinite in (False, True)
+    )
+    assert np.array_equal(one.inside, other.inside)
+    assert 100 < one.inside.sum() < 1900
+
+
+def test_a_matrix_without_inverse_bounds_nothing() -> None:
+    with pytest.raises(GateError) as caught:
+        Ellipsoid(
+            id="E",
+            parent="root",
+            channels=("x", "y"),
+            mean=(0, 0),
+            covariance=((1, 1), (1, 1)),
+            distance2=1,
+            scales=(Linear(t=1), Linear(t=1)),
+            indefinite=True,
+        )
+    assert str(caught.value) == (
+        "E: the covariance has no inverse\n  expected   rows of which none follows from the others"
+    )

@@ -86,7 +86,8 @@ SAID: dict[str, tuple[str, str]] = {
     "unknown transformation": (
         "E_GATINGML",
         "2 faults\n"
-        "  line 2: T: there is no transformation transforms:ftanh (there are flin, flog, fasinh, logicle, hyperlog, fratio)\n"
+        "  line 2: T: there is no transformation transforms:ftanh (there are flin, flog, fasinh, logicle, hyperlog, "
+        "fratio)\n"
         "  line 3: G: the transformation 'T' cannot be taken over" + PARTIAL,
     ),
     "transformation that is not there": (

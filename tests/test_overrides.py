@@ -574,9 +574,41 @@ def test_what_is_no_override_of_quadrants_or_of_scales() -> None:
         "overrides.5.quadrant: no quadrants 'q'; did you mean 'Q'?",
         "overrides.6: names a gate or quadrants, not both",
         "overrides.7.set.divider: unknown key; did you mean 'dividers'?; allowed: in, dividers, units",
-        "overrides.8.set.counts: expected a value (there is None)",
         "overrides.8.set.dimensions: expected keys and values (there is 5)",
+        "overrides.8.set.counts: input should be 'exact' or 'flowjo' (there is None)",
     ]
+
+
+def test_what_a_rule_sets_is_of_the_types_of_the_strategy_file() -> None:
+    """Not only once it is applied: a later move of such coordinates would have nothing to shift."""
+    assert rich_refusal(
+        rule(1, "batch: B1", "quadrant: Q, set: {dividers: {x: [null, 4], y: [5]}}"),
+        rule(2, "batch: B1", "quadrant: Q, set: {dividers: null}"),
+        rule(3, "batch: B1", "gate: P, set: {above: {x: big}}"),
+        rule(4, "batch: B1", "gate: P, set: {above: null, polygon: [x, y], points: [[a, 0], [1]]}"),
+        rule(5, "batch: B1", "set: {compensation: {batch: 0}, panel: {x: y}, matrices: {m1: {detectors: [x]}}}"),
+        rule(6, "batch: B1", "set: {scales: {y: null}, dimensions: {raw: {channel: 5}}, compensation: null}"),
+    ) == [
+        "overrides.0.set.dividers.x.0: input should be a valid number (there is None)",
+        "overrides.1.set.dividers: expected keys and values (there is None)",
+        "overrides.2.set.above.x: expected a number in data units, or {fmo: MARKER, quantile: 0.995} (there is 'big')",
+        "overrides.3.set.points.0.0: input should be a valid number (there is 'a')",
+        "overrides.3.set.points.1.1: one more value is required",
+        "overrides.4.set.panel.x: expected keys and values (there is 'y')",
+        "overrides.4.set.compensation.batch: expected keys and values (there is 0)",
+        "overrides.4.set.matrices.m1.matrix: this key is required",
+        "overrides.5.set.compensation: expected fcs, none, a name of matrices, a CSV file, or {batch: {B1: b1.csv}} "
+        "(there is None)",
+        "overrides.5.set.dimensions.raw.channel: expected a text (there is 5)",
+    ]
+
+
+def test_a_polygon_without_points_is_refused_though_it_is_moved(write: _Writer) -> None:
+    loaded = write(
+        rule(1, "batch: B1", "gate: A, set: {points: null}"),
+        rule(2, "sample: S1", "gate: A, move: {x: {offset: 1}}"),
+    )
+    assert gate_error(loaded, id="S1", batch="B1").startswith("t.yaml with overrides r1, r2: 1 fault\n  gates.A.")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ from tests.test_strategy_check import RULES, faults
 from tregflow.errors import StrategyError
 from tregflow.gates import Ellipsoid, Polygon, Rectangle
 from tregflow.strategy import Strategy
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ELLIPSE = "ellipsoid: [x, y], mean: [0, 0], covariance: [[4, 0], [0, 1]]"
 UNIT = "{x: {linear: {t: 1}}, y: {linear: {t: 1}}}"
@@ -292,6 +296,29 @@ def test_a_rectangle_at_the_end_of_a_clamped_axis_is_open_there() -> None:
     assert inside(loaded.with_counts("flowjo").gate(sample), "R") == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("divider", [-5000, 300_000])
+def test_cells_share_no_event_where_a_divider_lies_beyond_a_clamped_end(divider: float) -> None:
+    gated = strategy(
+        "Low: {quadrant: Q, cell: {x: 0}}",
+        "High: {quadrant: Q, cell: {x: 1}}",
+        quadrants=f"{{Q: {{dividers: {{x: [{divider}]}}}}}}",
+        scales="{x: biex}",
+        counts="flowjo",
+    ).gate(events(x=[-6000, -5000, 0, 299_999, 300_000, 1e6]))
+    assert [inside(gated, name) for name in ("Low", "High")] == (
+        [[0], [1, 2, 3, 4, 5]] if divider < 0 else [[0, 1, 2, 3], [4, 5]]
+    )
+
+
+def test_a_divided_axis_that_no_cell_names_may_have_a_scale() -> None:
+    sections = {"quadrants": "{Q: {dividers: {x: [1], y: [2]}}}", "scales": "{y: log}"}
+    loaded = strategy("C: {quadrant: Q, cell: {x: 1}}", "T: {in: C, above: {z: {fmo: Z}}}", **sections)
+    assert loaded.axes == ("x", "z")
+    grown = events(x=[5.0] * 300, z=range(300))
+    gated = loaded.gate(grown, controls={"Z": grown})  # the part of it that a control needs is a right strategy, too
+    assert gated.count("T") == 2
+
+
 # -------------------------------------------------------------------------------------------------------- plain data
 
 
@@ -327,3 +354,14 @@ def test_a_strategy_from_plain_data() -> None:
     assert str(caught.value) == (
         "made.wsp: overrides: 1 fault\n  overrides.0.gate: no gate 'B'\n  remedy     correct the lines named above"
     )
+
+
+def test_strategies_from_files_of_other_programs(data_dir: Path) -> None:
+    loaded = Strategy.from_gatingml(data_dir / "gatingml2" / "gml" / "gml_all_gates.xml")
+    assert len(loaded.order) > 20
+    workspace = data_dir / "flowjo_simple" / "simple_poly_and_rect_v2_poly50.wsp"
+    loaded = Strategy.from_wsp(workspace)
+    assert loaded.order
+    names = sorted({rule.target for rule in loaded.overrides if rule.level == "sample"})
+    for name in names[:1]:
+        assert Strategy.from_wsp(workspace, sample=name).order

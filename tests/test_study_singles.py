@@ -262,6 +262,14 @@ def test_controls_that_nobody_asks_for_are_not_read(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------------------------ library
 
 
+def test_a_marker_that_a_control_lacks_is_no_concern_of_its(tmp_path: Path) -> None:
+    folder = study(tmp_path)
+    gates = STRATEGY.replace("gates:\n", "gates:\n  Gone: {above: {CD99: 1}, optional: true}\n")
+    (folder / "pair.yaml").write_text(gates, encoding="utf-8")
+    assert Study.load(folder).read_singles("A").gated == ("B515-A", "G560-A", "V450-A")
+    assert done(folder).count("failed") == 0
+
+
 def test_a_strategy_alone_has_no_controls() -> None:
     strategy = Strategy.loads(STRATEGY, name="pair.yaml").with_compensation("singles")
     assert strategy.matrix_files == ()
@@ -359,6 +367,15 @@ def test_what_the_acquisition_matrix_leaves_is_shown(tmp_path: Path) -> None:
     assert data["differences"][0][1] == pytest.approx(-0.08, abs=0.002)
     residuals = [each for found in data["left_by_acquisition"] for each in found["residuals"] if each["flagged"]]
     assert [(each["dye"], each["detector"]) for each in residuals] == [("B515-A", "G560-A")]
+
+
+def test_an_acquisition_matrix_of_other_detectors_is_asked_for_its_own_only(tmp_path: Path) -> None:
+    text = ",".join(["2", *DYES[:2], "1", "0.12", "0.03", "1"])
+    status, printed, _ = command(folder_of_controls(tmp_path / "controls", **{"$SPILLOVER": text}), "--json")
+    [data] = json.loads(printed)
+    assert status == 0
+    assert sorted(each["file"] for each in data["left_by_acquisition"]) == ["CD127 single.fcs", "CD25 single.fcs"]
+    assert data["differences"][0][2] is None
 
 
 def test_a_study_has_a_matrix_per_batch(tmp_path: Path) -> None:

@@ -145,6 +145,19 @@ def test_a_detector_is_no_dye() -> None:
     )
 
 
+def test_a_channel_never_passes_for_a_dye() -> None:
+    sample = events(A=[1.0], B=[2.0], C=[3.0], PE=[999.0])
+    with pytest.raises(CompensationError) as caught:
+        unmixing().compensated(sample, "PE")
+    assert caught.value.code == "E_SPILL"
+    assert str(caught.value) == (
+        "a.fcs: t.yaml: matrix m2: a dye is called like a channel of the sample\n"
+        "  expected   dyes that are not called like a channel\n"
+        "  available  PE\n"
+        "  remedy     call the dye otherwise in the matrix, or set compensation: none if the file is unmixed already"
+    )
+
+
 def test_a_detector_that_the_sample_lacks() -> None:
     with pytest.raises(CompensationError) as caught:
         unmixing().compensated(events("P01.fcs", A=[1], b=[1], C=[1]), "PE")

@@ -11,8 +11,10 @@ import numpy as np
 from tregflow.compensation.checks import condition_of
 from tregflow.compensation.modes import FAR, MIN_EVENTS, Split, robust_sd, split
 from tregflow.compensation.slopes import slope_between
-from tregflow.compensation.tubes import at_top
+from tregflow.compensation.tubes import at_top, chosen_events
+from tregflow.errors import CompensationError
 from tregflow.fcs import Sample
+from tregflow.fcs.names import shown
 from tregflow.findings import Finding
 
 if TYPE_CHECKING:
@@ -173,7 +175,8 @@ def diagnose(
     spillover : Spillover
         The matrix.
     stained : collection of str, optional
-        Detectors that have a dye of their own; ``("B515-A",)`` for a single-stained control. Default: all.
+        Detectors that have a dye of their own; ``("B515-A",)`` for a single-stained control, of which a lone population
+        is then taken to be the positive one. Default: all.
     mask : (n_events,) bool ndarray, optional
         Events to look at, such as those of a scatter gate.
 
@@ -184,7 +187,8 @@ def diagnose(
     Raises
     ------
     CompensationError
-        ``E_SPILL``, ``E_COMPENSATED_TWICE``: the matrix cannot be applied to the sample.
+        ``E_SPILL``, ``E_COMPENSATED_TWICE``: the matrix cannot be applied to the sample. ``E_SINGLE_NAME``: `stained`
+        names what is no detector of the matrix. ``E_SINGLE_MASK``: a mask of another length.
 
     Notes
     -----
@@ -198,6 +202,7 @@ def diagnose(
     """
     given = Sample.from_columns("columns", sample) if isinstance(sample, Mapping) else sample
     columns = _columns(given, spillover, mask)
+    stained = _known(stained, spillover)
     dyed = tuple(name for name in spillover.detectors if stained is None or name in stained)
     parts = {name: split(column) for name, column in columns.items()}
     negatives = tuple(_negatives(name, columns[name], parts[name]) for name in spillover.detectors)
@@ -216,10 +221,25 @@ def diagnose(
     return Diagnostics(given.file, condition, negatives, residuals, findings)
 
 
+def _known(stained: Collection[str] | None, spillover: Spillover) -> Collection[str] | None:
+    """Return the detectors that are stained; a text is one name, not its letters."""
+    names = (stained,) if isinstance(stained, str) else stained
+    unknown = [name for name in names or () if name not in spillover.detectors]
+    if unknown:
+        raise CompensationError(
+            f"{shown(unknown[0])} is no detector of the matrix",
+            code="E_SINGLE_NAME",
+            file=spillover.source,
+            expected="$PnN of the stained detectors",
+            available=spillover.detectors,
+        )
+    return names
+
+
 def _columns(sample: Sample, spillover: Spillover, mask: Mask | None) -> dict[str, Floats]:
     """Return the compensated values of the events that every detector could measure."""
     columns = {name: spillover.compensated(sample, name) for name in spillover.detectors}
-    usable = np.ones(sample.n_events, dtype=bool) if mask is None else mask.copy()
+    usable = chosen_events(mask, sample)
     for name, column in columns.items():
         usable &= np.isfinite(column) & ~at_top(sample, name)
     return {name: column[usable] for name, column in columns.items()}

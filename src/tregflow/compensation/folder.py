@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tregflow.fcs import Sample
 
+_FMO = re.compile(r"(?<![a-z])fmo(?![a-z])", re.IGNORECASE)
 _UNSTAINED = re.compile(r"(?<![a-z])(unstained|unst|blank)(?![a-z])", re.IGNORECASE)
 
 
@@ -29,7 +30,7 @@ class Assigned:
         ``$PnN`` of the dye's own detector -> the control.
     unstained : Path or None
     others : tuple of Path
-        Files whose names say nothing, or two things.
+        Files whose names say nothing, or two things, or FMO: named after the one dye that they lack.
     """
 
     controls: Mapping[str, Path]
@@ -62,7 +63,7 @@ def assign(files: Sequence[Path]) -> Assigned:
             unstained = file
             continue
         found = next(filter(None, (_named(text, sample) for text in texts)), set())
-        if len(found) != 1:
+        if len(found) != 1 or any(map(_FMO.search, texts)):
             others.append(file)
             continue
         [detector] = found

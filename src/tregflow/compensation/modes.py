@@ -65,7 +65,7 @@ def robust_sd(values: Floats) -> float:
 
 
 def split(values: Floats) -> Split | None:
-    """Part the values of a detector at the widest gap between two modes, or above a lone mode.
+    """Part a detector's values at the widest gap between two modes that leaves two populations, or above a lone mode.
 
     Parameters
     ----------
@@ -84,12 +84,12 @@ def split(values: Floats) -> Split | None:
     axis = np.arcsinh(values / cofactor)
     modes, valleys = _modes(axis)
     if valleys:
-        gaps = np.diff(modes)
-        threshold = valleys[int(np.argmax(gaps))]
+        thresholds = [valleys[place] for place in np.argsort(-np.diff(modes), kind="stable")]
     else:
         below = axis[axis < modes[0]]
-        threshold = modes[0] + FAR * MAD_TO_SD * float(np.median(modes[0] - below)) if below.size else modes[0]
-    return _accepted(values, float(np.sinh(threshold) * cofactor))
+        thresholds = [modes[0] + (FAR * MAD_TO_SD * float(np.median(modes[0] - below)) if below.size else 0.0)]
+    parted = (_accepted(values, float(np.sinh(threshold) * cofactor)) for threshold in thresholds)
+    return next(filter(None, parted), None)
 
 
 def _accepted(values: Floats, threshold: float) -> Split | None:

@@ -136,7 +136,9 @@ def _of_control(row: Row, fitted: Fitted) -> Iterator[Finding]:
     if control.negatives == "zero":
         yield _no_negatives(row, fitted, where)
     if control.negatives == "control" and fitted.blank is not None:
-        yield from _other_negatives(row, fitted, where)
+        yield from _other_negatives(row, fitted.blank, fitted.detectors, where)
+    if control.negatives == "unstained" and fitted.blank is not None:
+        yield from _unlike(row, fitted.blank, where)
 
 
 def _no_negatives(row: Row, fitted: Fitted, where: str) -> Finding:
@@ -164,17 +166,15 @@ def _dimmest(detector: str, row: Row, fitted: Fitted) -> float:
     return min((float(np.median(each.populations.tube[detector])) for each in others), default=0.0)
 
 
-def _other_negatives(row: Row, fitted: Fitted, where: str) -> Iterator[Finding]:
+def _other_negatives(row: Row, blank: Tube, detectors: Sequence[str], where: str) -> Iterator[Finding]:
     """Yield a finding where the unstained control would give other coefficients than the control's own negatives."""
-    found, blank, detector = row.populations, fitted.blank, row.control.detector
-    if blank is None:
-        return
+    found, detector = row.populations, row.control.detector
     dim = negatives_in(blank, found.tube, found.bright)
     if dim is None:
         return
     own = found.tube[detector][found.bright], blank[detector][dim]
     apart = {}
-    for name, slope, error in zip(fitted.detectors, row.slopes, row.errors, strict=True):
+    for name, slope, error in zip(detectors, row.slopes, row.errors, strict=True):
         if name != detector:
             other = slope_between(own, (found.tube[name][found.bright], blank[name][dim]))
             if abs(other.value - slope) > max(DIFFERS, ERRORS * float(np.hypot(error, other.error))):
@@ -182,6 +182,16 @@ def _other_negatives(row: Row, fitted: Fitted, where: str) -> Iterator[Finding]:
     if apart:
         shown = ", ".join(f"{name} by {shift:+.3f}" for name, shift in apart.items())
         text = f"the unstained control has another autofluorescence than its negatives; it would move {shown}"
+        yield Finding("single-negatives-differ", "warning", where, text)
+
+
+def _unlike(row: Row, blank: Tube, where: str) -> Iterator[Finding]:
+    """Yield a finding where the unstained control stands for negative events that look otherwise in scatter."""
+    if negatives_in(blank, row.populations.tube, row.populations.bright) is None:
+        text = (
+            "no negative events, and those of the unstained control have another scatter: cells beside beads have "
+            "another autofluorescence, which goes into its coefficients"
+        )
         yield Finding("single-negatives-differ", "warning", where, text)
 
 

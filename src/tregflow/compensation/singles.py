@@ -13,14 +13,14 @@ import numpy as np
 
 from tregflow.compensation.checks import check_uncompensated
 from tregflow.compensation.fit import ControlFit, SpilloverFit
-from tregflow.compensation.modes import MIN_EVENTS, RATIO, split
+from tregflow.compensation.modes import FAR, MIN_EVENTS, RATIO, robust_sd, split
 from tregflow.compensation.remarks import Fitted, Row, remarks
 from tregflow.compensation.slopes import slope_between
 from tregflow.compensation.spillover import IDENTITY_TOLERANCE, Spillover
 from tregflow.compensation.tubes import Tube, find_populations
 from tregflow.errors import CompensationError
 from tregflow.fcs.channels import label_list
-from tregflow.fcs.names import near_misses
+from tregflow.fcs.names import near_misses, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,7 +73,8 @@ def spillover_from_controls(
         ``E_SINGLE_NONE``: no controls. ``E_SINGLE_NAME``: a key is no channel, or two. ``E_SINGLE_TWICE``: two controls
         for one detector. ``E_SINGLE_EVENTS``: too few events. ``E_SINGLE_POSITIVE``: no positive population.
         ``E_SINGLE_SWAPPED``: the positive events are brightest in another detector. ``E_SINGLE_MASK``: a mask of
-        another length. ``E_COMPENSATED_TWICE``: a control is compensated. ``E_SPILL``: the outcome cannot be inverted.
+        another length, or for no control. ``E_COMPENSATED_TWICE``: a control is compensated. ``E_SPILL``: the outcome
+        cannot be inverted.
     FcsError
         ``E_LENIENT``: a control was read in lenient mode.
 
@@ -86,6 +87,7 @@ def spillover_from_controls(
     named = _by_detector(controls, unstained)
     detectors = tuple(named)
     masks = masks or {}
+    _check_masks(masks, (*controls, *(() if unstained is None else (UNSTAINED,))))
     tubes = {detector: Tube(sample, detectors, masks.get(key)) for detector, (key, sample) in named.items()}
     blank = None if unstained is None else Tube(unstained, detectors, masks.get(UNSTAINED))
     for detector, tube in tubes.items():
@@ -170,6 +172,18 @@ def _by_detector(controls: Mapping[str, Sample], unstained: Sample | None) -> di
     return {detector: found[detector] for detector in sorted(found, key=order.index)}
 
 
+def _check_masks(masks: Mapping[str, Mask], known: Sequence[str]) -> None:
+    """Refuse a mask that belongs to no control: its control would be used whole."""
+    other = [key for key in masks if key not in known]
+    if other:
+        raise CompensationError(
+            f"a mask for {shown(other[0])}, which is no control",
+            code="E_SINGLE_MASK",
+            expected="the keys of the controls",
+            available=known,
+        )
+
+
 def _check_events(tube: Tube, what: str) -> None:
     if tube.size < MIN_EVENTS:
         raise CompensationError(
@@ -234,7 +248,8 @@ def _no_positive(detector: str, tube: Tube, detectors: Sequence[str]) -> Compens
     """Return the error for a control without positive events; one that is bright elsewhere was perhaps swapped."""
     levels = {name: _level(tube[name]) for name in detectors}
     brightest = max(levels, key=lambda name: levels[name])
-    if levels[brightest] < RATIO * levels[detector]:
+    noise = FAR * robust_sd(tube[detector])
+    if levels[brightest] <= max(RATIO * levels[detector], levels[detector] + noise):
         brightest = ""
     tail = f"; it is brightest in {brightest}" if brightest else ""
     return CompensationError(

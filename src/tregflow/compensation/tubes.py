@@ -43,7 +43,7 @@ class Tube:
     def __init__(self, sample: Sample, detectors: Sequence[str], mask: Mask | None = None) -> None:
         self.sample = sample
         self.file = sample.file
-        wanted = np.ones(sample.n_events, dtype=bool) if mask is None else _checked(mask, sample)
+        wanted = chosen_events(mask, sample)
         columns = {name: sample.values(name).astype(np.float64) for name in detectors}
         for column in columns.values():
             wanted &= np.isfinite(column)
@@ -180,10 +180,19 @@ def _bright_from(values: Floats) -> float:
     return float(np.median(values)) + FAR * robust_sd(values)
 
 
-def _checked(mask: NDArray[Any], sample: Sample) -> Mask:
+def chosen_events(mask: NDArray[Any] | None, sample: Sample) -> Mask:
+    """Return a copy of a mask over the events of a sample; all events without one.
+
+    Raises
+    ------
+    CompensationError
+        ``E_SINGLE_MASK``: it is none, or of another length.
+    """
+    if mask is None:
+        return np.ones(sample.n_events, dtype=bool)
     if mask.shape != (sample.n_events,) or mask.dtype != bool:
         raise CompensationError(
-            "a mask that does not fit the control",
+            "a mask that does not fit the sample",
             code="E_SINGLE_MASK",
             file=sample.file,
             expected=f"({sample.n_events},) bool, an entry per event",

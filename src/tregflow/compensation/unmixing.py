@@ -94,9 +94,20 @@ class Unmixing:
         Raises
         ------
         CompensationError
-            ``E_SPILL``: a detector is not a channel of the sample. ``E_COMPENSATED_TWICE``: the sample is compensated.
+            ``E_SPILL``: a detector is not a channel of the sample, or a dye is called like one.
+            ``E_COMPENSATED_TWICE``: the sample is compensated.
         """
         check_applicable(self.detectors, sample, self.source)
+        stored = tuple(dye for dye in self.dyes if dye in sample.names)
+        if stored:  # one name would mean two columns, the one that is stored and the one that is computed
+            raise CompensationError(
+                "a dye is called like a channel of the sample",
+                code="E_SPILL",
+                file=": ".join(filter(None, (sample.file, self.source))),
+                expected="dyes that are not called like a channel",
+                available=stored,
+                remedy="call the dye otherwise in the matrix, or set compensation: none if the file is unmixed already",
+            )
 
     def compensated(self, sample: Sample, channel: str, *, recorded: Recorded | None = None) -> NDArray[np.float64]:
         """Return the light of a dye; a channel that is no detector is returned as it is.

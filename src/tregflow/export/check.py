@@ -108,11 +108,12 @@ def open_run(out: Path, *, study: Path | None = None, strategy: str | None = Non
     Raises
     ------
     StudyError
-        ``E_RESULTS``: no finished run. ``E_EDITED``: populations.csv is not the run's. ``E_EXPORT_STUDY``: the study
-        is not found. ``E_EXPORT_CHANGED``: it is not what the run was made from. All errors of `Study.load`.
+        ``E_RESULTS``: no finished run, or a manifest that no run wrote. ``E_EDITED``: populations.csv is not the run's.
+        ``E_EXPORT_STUDY``: the study is not found. ``E_EXPORT_CHANGED``: it is not what the run was made from. All
+        errors of `Study.load`.
     """
     folder = out / "tregflow-results" if not _is_run(out) and _is_run(out / "tregflow-results") else out
-    manifest = load_manifest(folder)
+    manifest = _manifest(folder)
     opened = _study(folder, manifest, study, strategy)
     _check_inputs(opened, manifest)
     counts = {(row["sample"], row["population"]): row["count"] for row in _table(folder, manifest, "populations.csv")}
@@ -123,6 +124,23 @@ def open_run(out: Path, *, study: Path | None = None, strategy: str | None = Non
 
 def _is_run(folder: Path) -> bool:
     return (folder / "manifest.json").is_file()
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a run, with everything in it that an export looks at."""
+    manifest = load_manifest(folder)
+    strategy, run = manifest.get("strategy"), manifest.get("run", {})
+    parts = (strategy, run, manifest.get("inputs"), manifest.get("samples"), manifest.get("controls", {}))
+    sound = all(isinstance(part, dict) for part in parts) and isinstance(run.get("study", ""), str)
+    if not sound or not {"source", "sha256"} <= set(strategy or ()):
+        raise StudyError(
+            "manifest.json is not as a run writes it",
+            code="E_RESULTS",
+            file=str(folder),
+            expected="strategy, inputs, samples and controls of the run",
+            remedy="run the study again",
+        )
+    return manifest
 
 
 def _study(out: Path, manifest: Mapping[str, Any], study: Path | None, strategy: str | None) -> Study:

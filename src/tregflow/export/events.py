@@ -83,9 +83,7 @@ class Events:
 
     def values(self, column: Column) -> NDArray[Any]:
         """Return the (n,) linear values of a column: float64 where they were computed, else of the type stored."""
-        if not column.compensated:
-            return self._recorded(column.pnn)
-        if self.spillover is None:  # no column says compensated then
+        if self.spillover is None or not column.compensated:
             return self._recorded(column.pnn)
         return self.spillover.compensated(self.sample, column.pnn, recorded=self._recorded)
 

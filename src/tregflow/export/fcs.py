@@ -62,6 +62,7 @@ def sample_of(events: Events, *, keep_persons: bool) -> Sample:
         channels=(*(channel for channel, _ in kept), number),
         columns=columns,
         keywords=_keywords(events, number.pnn, keep_persons=keep_persons),
+        analysis={},  # results of an analysis of all events
     )
 
 
@@ -97,7 +98,7 @@ def _number_channel(events: Events, others: Sequence[Channel]) -> tuple[Channel,
 def _keywords(events: Events, number: str, *, keep_persons: bool) -> dict[str, str]:
     source = events.sample.keywords
     # First the persons, then what is ours: an operator's name may be a word of the strategy.
-    kept = dict(source) if keep_persons else deidentified(source)
+    kept = dict(source) if keep_persons else deidentified(source, events.sample.analysis)
     kept = {key: value for key, value in kept.items() if key not in _STALE and not key.startswith(KEYWORD)}
     if events.compensated:
         kept = _renumbered(kept, events)
@@ -109,19 +110,21 @@ def _keywords(events: Events, number: str, *, keep_persons: bool) -> dict[str, s
 def _renumbered(keywords: Mapping[str, str], events: Events) -> dict[str, str]:
     """Return the keywords with those of channels under their new numbers, and without those of channels that are gone.
 
-    A gain by which values were divided is gone, too; the trigger keeps its channel, under its new name.
+    So is the gain of computed values: readers that divide by it would show others than the gates saw. The trigger keeps
+    its channel, under its new name.
     """
     moved = {
         str(column.channel.number): str(number)
         for number, column in enumerate(events.columns, start=1)
         if column.channel is not None
     }
+    computed = {str(column.channel.number) for column in events.columns if column.channel and column.compensated}
     found: dict[str, str] = {}
     for key, value in keywords.items():
         match = _PARAMETER.fullmatch(key)
         if match is None:
             found[key] = value
-        elif match[2] in moved and not (events.divided and match[3] == "G"):
+        elif match[2] in moved and not (match[3] == "G" and (events.divided or match[2] in computed)):
             found[f"{match[1]}{moved[match[2]]}{match[3]}"] = value
     compensated = {column.pnn for column in events.columns if column.compensated}
     trigger, comma, threshold = found.get("$TR", "").rpartition(",")

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tregflow.compensation import Unmixing
     from tregflow.populations import Gated
 
+_FCS = (".fcs", ".lmd")
+
 
 def provenance(gated: Gated, *, keep_persons: bool) -> dict[str, str]:
     """Return what is true of everything that is exported from a sample; nothing empty.
@@ -32,11 +34,19 @@ def provenance(gated: Gated, *, keep_persons: bool) -> dict[str, str]:
         "strategy": strategy.spec.name,
         "strategy_sha256": strategy.sha256,
         "gates_sha256": sha256_bytes(strategy.to_yaml().encode()),
-        "compensation": "none" if matrix is None else matrix.source.removeprefix(f"{sample.file}: "),
+        "compensation": "none" if matrix is None else _source(matrix, sample.file, keep_persons=keep_persons),
         "compensation_sha256": "" if matrix is None else matrix.sha256,
         "spillover": _matrix_text(matrix),
     }
     return {name: value for name, value in stated.items() if value}
+
+
+def _source(matrix: Spillover | Unmixing, file: str, *, keep_persons: bool) -> str:
+    """Return where a matrix comes from: of the sample's own the keyword; names of other FCS files are left out, too."""
+    said = matrix.source.removeprefix(f"{file}: ")
+    if keep_persons:
+        return said
+    return ": ".join(part for part in said.split(": ") if not part.casefold().endswith(_FCS)) or "another file"
 
 
 def _matrix_text(matrix: Spillover | Unmixing | None) -> str:

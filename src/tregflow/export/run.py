@@ -148,7 +148,8 @@ def export_run(  # noqa: PLR0913 - each option is a choice of its own
     ------
     StudyError
         ``E_NO_POPULATION``, ``E_NO_SAMPLE``: the run has no such population, no such sample. ``E_EXPORT_INDEX``: the
-        folder holds another table under the name of the index. All errors of `tregflow.export.check.open_run`.
+        folder holds files of the study, or another table under the name of the index. All errors of
+        `tregflow.export.check.open_run`.
     InteropError
         ``E_EXPORT_FORMAT``, ``E_NO_PYARROW``, ``E_NO_ANNDATA``.
     """
@@ -159,6 +160,7 @@ def export_run(  # noqa: PLR0913 - each option is a choice of its own
     wanted = _populations(finished, populations, format)
     rows = _rows(finished, samples)
     folder = (finished.out / "export" if to is None else Path(to)).resolve()
+    _check_apart(folder, finished)
     former = _former(folder)
     _write_index(folder, former.values())  # from now on the folder's FCS files are known to be no samples
     exporter = _Exporter(finished, folder, format, wanted, {"compensated": compensated, "keep_persons": keep_persons})
@@ -263,6 +265,20 @@ def _rows(finished: Finished, asked: Sequence[str]) -> list[Row]:
             available=known,
         )
     return [rows[name] for name in known if not asked or name in asked]
+
+
+def _check_apart(folder: Path, finished: Finished) -> None:
+    """Refuse a folder that holds files of the study: beside an index no run would take them for samples any more."""
+    study = finished.study
+    inside = next((row.file for row in study.rows if study.path(row).parent.resolve() == folder), None)
+    if inside is not None:
+        raise StudyError(
+            "files of the study lie in this folder, and exports beside them would be taken for samples",
+            code="E_EXPORT_INDEX",
+            file=str(folder),
+            available=[inside],
+            remedy="export to another folder: --to FOLDER",
+        )
 
 
 def _key(line: Exported) -> tuple[str, str, str]:

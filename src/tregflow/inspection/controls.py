@@ -40,7 +40,7 @@ class Looked:
     left : tuple of Diagnostics
         What the matrix leaves in each control.
     left_by_acquisition : tuple of Diagnostics
-        What the acquisition matrix leaves in them; empty where there is none.
+        What the acquisition matrix leaves in those whose detector it has; empty where there is none.
     passed_over : tuple of str
         Files of a folder whose names say no detector.
     """
@@ -104,7 +104,10 @@ def _looked(batch: str, singles: Singles, passed_over: tuple[str, ...] = ()) -> 
     controls = singles.controls.items()
     left = [diagnose(sample, fit.spillover, stained=(name,)) for name, sample in controls]
     stated = fit.acquisition
-    by_acquisition = [] if stated is None else [diagnose(sample, stated, stained=(name,)) for name, sample in controls]
+    if stated is None:
+        return Looked(batch, fit, tuple(left), (), passed_over)
+    known = [(name, sample) for name, sample in controls if name in stated.detectors]
+    by_acquisition = [diagnose(sample, stated, stained=(name,)) for name, sample in known]
     return Looked(batch, fit, tuple(left), tuple(by_acquisition), passed_over)
 
 

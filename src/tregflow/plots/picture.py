@@ -72,7 +72,8 @@ def picture_of(gated: Gated, population: str, backgate: str | None) -> Picture:
     rule = gated.gates[population]
     shapes = tuple(_shapes(gated, rule))
     axes = _choose_axes(shapes)
-    drawn = tuple(shape for shape in shapes if _has_outline(shape) and (shape is rule or set(shape.axes) <= set(axes)))
+    on_axes = (shape for shape in shapes if shape is rule or set(shape.axes) <= set(axes))
+    drawn = tuple(filter(_has_outline, on_axes))
     parent = gated[rule.parent]
     members = gated[population][parent]
     backgated = backgate is not None and backgate not in gated.missing
@@ -82,8 +83,8 @@ def picture_of(gated: Gated, population: str, backgate: str | None) -> Picture:
         names=tuple(axes), labels=tuple(_label(gated, name) for name in axes), scales=tuple(axes.values()),
         shapes=drawn,
         values=tuple(gated.values(name)[parent] for name in axes), members=members, others=others,
-        combined=isinstance(rule, Boolean) or rule.outside or not drawn, backgated=backgated, share=_share(rule, members),
-        count=events(int(members.sum())), made_of=_made_of(rule, tuple(axes)),
+        combined=isinstance(rule, Boolean) or rule.outside or not drawn, backgated=backgated,
+        share=_share(rule, members), count=events(int(members.sum())), made_of=_made_of(rule, tuple(axes)),
         on_top="" if backgate is None else f"{backgate}: {n_others}",
     )  # fmt: skip
 

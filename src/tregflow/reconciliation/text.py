@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 _HEADS = ("population", "FlowJo", "exact", "grid", "difference", "verdict", "why")
 _NUMBERS = slice(1, 5)
+_STYLES = tuple(
+    f' style="text-align:{"right" if place in range(1, 5) else "left"};padding:0 0.5em;vertical-align:top"'
+    for place in range(len(_HEADS))
+)
 
 
 def lines(done: Reconciliation) -> list[str]:
@@ -60,15 +64,19 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
 
 
 def section(done: Reconciliation) -> str:
-    """Return the section of a report, in HTML: the summary, then a table per sample, what differs marked by a class."""
+    """Return the section of a report, in HTML: the summary, then a table per sample, what differs in bold type.
+
+    Each row has its verdict as a class. The few styles are inline: a notebook brings none of its own.
+    """
     parts = [f"<h2>Reconciliation with {escape(done.workspace)}</h2>", f"<p>{escape(done.summary)}</p>"]
+    parts += [f"<p><strong>{escape(text)}</strong></p>" for text in (_beyond(done) if done.beyond else ())]
     for sample, group in groupby(done.rows, key=lambda row: row.sample):
         rows = list(group)
         if all(row.verdict in ("no file", "failed") for row in rows):
             text = f"{sample}: {rows[0].verdict} ({rows[0].why}), {_populations(rows)}"
             parts.append(f"<p>{escape(text)}</p>")
             continue
-        heads = "".join(f"<th>{escape(head)}</th>" for head in _HEADS)
+        heads = "".join(f"<th{style}>{escape(head)}</th>" for style, head in zip(_STYLES, _HEADS, strict=True))
         body = "".join(map(_row, rows))
         parts.append(f"<h3>{escape(sample)}</h3><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>")
     return f'<section class="reconciliation">{"".join(parts)}</section>'
@@ -77,5 +85,6 @@ def section(done: Reconciliation) -> str:
 def _row(row: Reconciled) -> str:
     numbers = (row.flowjo, row.exact, row.grid, row.difference)
     texts = [row.population, *("" if each is None else str(each) for each in numbers), row.verdict, row.why]
-    cells = "".join(f"<td>{escape(text)}</td>" for text in texts)
-    return f'<tr class="{row.verdict.replace(" ", "-")}">{cells}</tr>'
+    cells = "".join(f"<td{style}>{escape(text)}</td>" for style, text in zip(_STYLES, texts, strict=True))
+    bold = ' style="font-weight:bold"' if row.verdict == "differs" else ""
+    return f'<tr class="{row.verdict.replace(" ", "-")}"{bold}>{cells}</tr>'

@@ -15,10 +15,11 @@ from tregflow.few_events import FewEvents
 from tregflow.populations import ROOT
 from tregflow.strategy import overrides as _overrides
 from tregflow.strategy.build import build_gate
-from tregflow.strategy.check import checked_spec, evaluation_order, needs, split_ratio
+from tregflow.strategy.check import checked_spec
 from tregflow.strategy.fmo import Control, FmoPlace, FmoThreshold, fmo_places, fmo_threshold, gate_with
 from tregflow.strategy.matrix import CompensationSetting, Known, find_matrix, matrix_files, read_matrices
 from tregflow.strategy.overrides import Override, checked_overrides, load_overrides, overrides_text
+from tregflow.strategy.tree import evaluation_order, holders, needs, part_of, split_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
@@ -240,16 +241,7 @@ class Strategy:
     @cached_property
     def _holders(self) -> dict[str, frozenset[str]]:
         """Population -> the populations that hold every event of it by construction, itself among them."""
-        holders = {ROOT: frozenset({ROOT})}
-        for name in self.order:
-            gate = self.spec.gates[name]
-            of_operands = [frozenset() if complement else holders[operand] for operand, complement in gate.operands]
-            holders[name] = holders[self.parent(name)] | {name}
-            if gate.all:
-                holders[name] |= frozenset().union(*of_operands)
-            elif gate.any:
-                holders[name] |= frozenset.intersection(*of_operands)
-        return holders
+        return holders(self.spec)
 
     def build(self, gate_id: str) -> Gate:
         """Return a gate ready to be evaluated; its thresholds must be numbers (see `gate`)."""
@@ -257,24 +249,10 @@ class Strategy:
 
     def only(self, population: str, *axes: str) -> Strategy:
         """Return the part of the strategy that a population needs, without report and overrides; `axes` resolvable."""
-        kept: set[str] = set()
-        pending = [population]
-        while pending:
-            name = pending.pop()
-            if name != ROOT and name not in kept:
-                kept.add(name)
-                pending.extend(self.needs(name))
-        gates = {name: gate for name, gate in self.spec.gates.items() if name in kept}
-        named = {*self.spec.panel, *self.spec.dimensions}
-        wanted = {*axes, *(axis for gate in gates.values() for axis in gate.axes), *named}
-        scales = {axis: scale for axis, scale in self.spec.scales.items() if axis in wanted}
-        cut = {gate.quadrant for gate in gates.values()}
-        quadrants = {name: spec for name, spec in self.spec.quadrants.items() if name in cut}
-        part = {"gates": gates, "quadrants": quadrants, "scales": scales, "report": {}, "mfi": {ROOT: axes}}
-        spec = self.spec.model_copy(update=part)
-        data = {**self.data, "scales": scales, "report": {}, "mfi": {ROOT: list(axes)}}
-        data["gates"] = _among(self.data["gates"], gates)
-        data["quadrants"] = _among(self.data.get("quadrants", {}), quadrants)
+        spec = part_of(self.spec, population, axes)
+        kept = {"gates": _among(self.data["gates"], spec.gates), "scales": spec.scales}
+        kept["quadrants"] = _among(self.data.get("quadrants", {}), spec.quadrants)
+        data = {**self.data, **kept, "report": {}, "mfi": {ROOT: list(axes)}}
         return replace(self, spec=spec, data=data, overrides=())
 
     def applied(self, *, id: str | None = None, batch: str | None = None) -> Applied:  # noqa: A002

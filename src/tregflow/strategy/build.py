@@ -30,7 +30,7 @@ def scale_of(spec: StrategySpec, axis: str) -> Scale:
     entry = spec.dimensions.get(axis)
     if entry is not None and entry.ratio is not None:
         return Linear(t=1.0)  # a position is the ratio itself
-    name = axis if entry is None else entry.channel or entry.marker or axis
+    name = axis if entry is None else entry.channel or entry.marker or entry.dye or axis
     return Linear() if name.casefold().startswith(_LINEAR_PREFIXES) else Logicle()
 
 
@@ -90,7 +90,8 @@ def build_gate(spec: StrategySpec, gate_id: str) -> Gate:
         bounds=bounds,
         scales=scales,
         units=gate.units,
-        flowjo=flowjo,
+        # Cells share their dividers: with one of them open at an end, an event there would be in two cells.
+        flowjo=flowjo and gate.quadrant is None,
         outside=gate.outside,
     )
 

@@ -13,6 +13,7 @@ from tregflow.strategy.build import build_gate, is_placed
 from tregflow.strategy.check_sections import check_dimensions, check_matrices
 from tregflow.strategy.quadrants import check_quadrants, completed
 from tregflow.strategy.spec import AutoSpec, StrategySpec
+from tregflow.strategy.tree import needs, split_ratio
 from tregflow.transforms import scale_from_spec
 
 if TYPE_CHECKING:
@@ -95,33 +96,6 @@ def check(spec: StrategySpec, document: Document) -> None:
     check_dimensions(spec, document)
 
 
-def evaluation_order(spec: StrategySpec) -> tuple[str, ...]:
-    """Return the ids so that each gate follows its parent and operands, else in the order of the file."""
-    order = {ROOT: None}
-    waiting: dict[str, set[str]] = {}
-    for gate_id, gate in spec.gates.items():
-        waiting[gate_id] = set(needs(gate))
-        while ready := next((name for name, lacks in waiting.items() if lacks <= order.keys()), None):
-            order[ready] = None
-            del waiting[ready]
-    return tuple(order)[1:]
-
-
-def needs(gate: GateSpec) -> tuple[str, ...]:
-    """Return the populations that must be known before a gate: its parent and its operands."""
-    return (gate.parent or ROOT, *(operand for operand, _ in gate.operands))
-
-
-def split_ratio(text: str, known: set[str]) -> tuple[str, str] | None:
-    """Return (numerator, denominator) of ``A / B``; None where no split names two known populations.
-
-    Ids may themselves hold a slash, so each blank-slash-blank is tried.
-    """
-    parts = text.split(" / ")
-    splits = [(" / ".join(parts[:i]).strip(), " / ".join(parts[i:]).strip()) for i in range(1, len(parts))]
-    return next((pair for pair in splits if set(pair) <= known), None)
-
-
 def _check_gate(gate_id: str, gate: GateSpec, spec: StrategySpec, document: Document) -> None:
     where = ("gates", gate_id)
     if gate_id == ROOT:
@@ -199,15 +173,21 @@ def _check_cycles(spec: StrategySpec, document: Document) -> None:
 
 
 def _used(spec: StrategySpec) -> set[str]:
-    """Return the markers and channels that a gate or an MFI looks at."""
+    """Return the markers and channels that a gate, a divider or an MFI stands on."""
     used = {axis for gate in spec.gates.values() for axis in gate.axes}
+    used |= {axis for cut in spec.quadrants.values() for axis in cut.dividers}
     return used | {marker for markers in spec.mfi.values() for marker in markers}
 
 
 def _check_spelling(spec: StrategySpec, document: Document) -> None:
     """Note a marker spelt in two ways: its channel would be found all the same, but neither its panel nor its scale."""
     spelt = {plain_name(name): name for name in reversed((*spec.panel, *spec.dimensions))}  # the first stays
-    sections = {"gates": {gate_id: gate.axes for gate_id, gate in spec.gates.items()}, "mfi": spec.mfi}
+    within = {name: entry.ratio or (entry.marker,) for name, entry in spec.dimensions.items()}
+    sections = {
+        "dimensions": {name: tuple(filter(None, names)) for name, names in within.items()},
+        "gates": {gate_id: gate.axes for gate_id, gate in spec.gates.items()},
+        "mfi": spec.mfi,
+    }
     for section, entries in sections.items():
         for entry, axes in entries.items():
             for axis in axes:

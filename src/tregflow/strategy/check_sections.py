@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tregflow._yaml import Document, Location
-    from tregflow.strategy.spec import DimensionSpec, StrategySpec
+    from tregflow.strategy.spec import DimensionSpec, MatrixSpec, StrategySpec
 
 _OF_A_RATIO = ("a", "b", "c")
 _OF_OTHERS = ("compensation", "gain")
@@ -69,23 +69,29 @@ def _check_stray(where: Location, entry: DimensionSpec, keys: Sequence[str], sai
 
 def _check_matrix(where: Location, entry: DimensionSpec, spec: StrategySpec, document: Document) -> None:
     """Let channels have detectors' matrices, and dyes such as name dyes."""
+    # A matrix that the types refused is not there: of what it may have held nothing is said.
     written = document.data.get("matrices")
-    known = ["none", "fcs", *(written if isinstance(written, dict) else spec.matrices)]
+    known = [*written] if isinstance(written, dict) else [*spec.matrices]
     own = entry.compensation
-    if own is not None and own not in known and not is_keyword(own):
-        document.fault((*where, "compensation"), f"no matrix '{own}'{suggest(own, known)}")
+    if own is not None and own not in ("none", "fcs", *known) and not is_keyword(own):
+        document.fault((*where, "compensation"), f"no matrix '{own}'{suggest(own, ['none', 'fcs', *known])}")
         return
     key = "compensation" if own is not None else entry.kinds[0]
-    setting = spec.compensation if own is None else own
-    matrix = spec.matrices.get(setting) if isinstance(setting, str) else None
-    if matrix is None and entry.dye is not None and setting not in known[2:]:
-        document.fault((*where, key), "a dye needs compensation: NAME, of a matrix with dyes")
-    if matrix is None:
-        return
-    if entry.dye is None and matrix.dyes is not None:
-        if own is not None:
-            document.fault((*where, key), f"the matrix {setting} gives dyes: dye: {' | '.join(matrix.dyes)}")
-    elif entry.dye is not None and matrix.dyes is None:
-        document.fault((*where, key), f"the matrix {setting} has no dyes")
-    elif entry.dye is not None and entry.dye not in (matrix.dyes or ()):
-        document.fault((*where, "dye"), f"no dye '{entry.dye}' in {setting}{suggest(entry.dye, matrix.dyes or ())}")
+    for name in names_in(spec.compensation) if own is None else (own,):
+        if name in spec.matrices:
+            _check_dye((*where, key), entry, name, spec.matrices[name], document)
+        elif entry.dye is not None and name not in known:
+            document.fault((*where, key), "a dye needs compensation: NAME, of a matrix with dyes")
+
+
+def _check_dye(where: Location, entry: DimensionSpec, name: str, matrix: MatrixSpec, document: Document) -> None:
+    """Note what a dimension asks of a matrix that the matrix does not give."""
+    dyes = matrix.dyes or ()
+    if entry.dye is None:
+        # The strategy's own matrix may leave the channel alone; whoever names one here wants it applied.
+        if dyes and entry.compensation is not None:
+            document.fault(where, f"the matrix {name} gives dyes: dye: {' | '.join(dyes)}")
+    elif not dyes:
+        document.fault(where, f"the matrix {name} has no dyes")
+    elif entry.dye not in dyes:
+        document.fault((*where[:-1], "dye"), f"no dye '{entry.dye}' in {name}{suggest(entry.dye, dyes)}")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from tregflow._yaml import suggest
-from tregflow.errors import PanelError
+from tregflow.compensation import Unmixing
+from tregflow.errors import CompensationError, PanelError
 from tregflow.findings import Finding
 from tregflow.strategy.build import scale_of
 from tregflow.strategy.matrix import find_matrix
@@ -95,11 +96,29 @@ class Columns:
         return self._divided[pnn]
 
     def matrix(self, source: Source) -> Matrix | None:
-        """Return the matrix that a source is compensated with."""
+        """Return the matrix that a source is compensated with.
+
+        Raises
+        ------
+        CompensationError
+            As `find_matrix`; ``E_DYE``: the source is a dye, and the matrix does not give it.
+        """
         setting = source.compensation
         if setting not in self._matrices:
             self._matrices[setting] = find_matrix(str(setting), self._sample, batch=None, known=self._strategy.known)
-        return self._matrices[setting]
+        matrix = self._matrices[setting]
+        if source.channel is None and not (isinstance(matrix, Unmixing) and source.dye in matrix.dyes):
+            # A setting from elsewhere, as a study's: without this a stored channel of that name would pass for the dye.
+            raise CompensationError(
+                f"the compensation that is set ({matrix.source if matrix else 'none'}) gives no dye {source.dye}",
+                code="E_DYE",
+                file=self._sample.file,
+                expected="a matrix with dyes, this one among them",
+                available=matrix.dyes if isinstance(matrix, Unmixing) else (),
+                remedy=f"name the matrix at the axis: dimensions: {{{source.dye}: {{dye: {source.dye}, "
+                "compensation: NAME}}",
+            )
+        return matrix
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what was noticed: of matrices beside the strategy's, and of values that gates cannot place."""

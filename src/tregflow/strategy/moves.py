@@ -25,7 +25,7 @@ def moved_gate(gate: dict[str, Any], rule: Override) -> dict[str, Any]:
             raise _taken_away(rule, axis)
         if axis in gate.get("polygon", ()):
             column = gate["polygon"].index(axis)
-            for point in gate["points"]:
+            for point in gate.get("points", ()):  # without points the gate is refused as a whole
                 point[column] = gain * point[column] + offset
         if axis in gate.get("rectangle", {}):
             bounds = gate["rectangle"][axis]

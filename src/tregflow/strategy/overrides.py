@@ -10,27 +10,21 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from tregflow._yaml import Document, check_model, dump, parse, plain, read_text, suggest
+from tregflow._yaml import dump, parse, plain, read_text
 from tregflow.errors import StrategyError
 from tregflow.findings import Finding
 from tregflow.strategy.moves import moved_gate, moved_quadrants
-from tregflow.strategy.override_spec import OverridesSpec
-from tregflow.strategy.spec import BatchCompensation, GateSpec, QuadrantsSpec
+from tregflow.strategy.override_check import SECTIONS, checked_rules
+from tregflow.strategy.spec import BatchCompensation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from tregflow._yaml import Location
+    from tregflow._yaml import Document
     from tregflow.strategy.matrix import CompensationSetting
     from tregflow.strategy.override_spec import OverrideSpec
-    from tregflow.strategy.spec import StrategySpec, Strict
-
-_SECTIONS = ("panel", "matrices", "dimensions", "scales")
-"""What a rule without a gate sets entry by entry."""
-_PLAIN = ("compensation", "counts")
-"""What it sets as a whole."""
-_SET_INSTEAD = "set its coordinates instead; moves are in data units"
+    from tregflow.strategy.spec import StrategySpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +99,7 @@ def checked_overrides(document: Document, template: StrategySpec) -> tuple[Overr
     StrategyError
         A rule cannot be applied; all faults are listed (``E_OVERRIDES``).
     """
-    spec = check_model(OverridesSpec, document, document.data)
-    for index, rule in enumerate(spec.overrides if spec else ()):
-        _check_rule(("overrides", index), rule, template, document)
-    if spec:
-        _check_ids(spec, document)
-    document.stop_on_faults(StrategyError, "E_OVERRIDES")
-    return tuple(map(_override, spec.overrides)) if spec else ()
+    return tuple(map(_override, checked_rules(document, template)))
 
 
 def _override(rule: OverrideSpec) -> Override:
@@ -130,85 +118,6 @@ def _override(rule: OverrideSpec) -> Override:
         at=rule.at,
         why=rule.why,
     )
-
-
-def _check_ids(spec: OverridesSpec, document: Document) -> None:
-    seen: set[str] = set()
-    for index, rule in enumerate(spec.overrides):
-        if rule.id in seen:
-            document.fault(("overrides", index, "id"), f"the id '{rule.id}' is used twice")
-        seen.add(rule.id)
-
-
-def _check_rule(where: Location, rule: OverrideSpec, template: StrategySpec, document: Document) -> None:
-    if (rule.when.batch is None) == (rule.when.sample is None):
-        document.fault((*where, "when"), "names one batch or one sample")
-    if sum(bool(value) for value in (rule.set, rule.move, rule.absent)) != 1:
-        document.fault(where, "states one of set, move, absent")
-    if rule.gate is not None and rule.quadrant is not None:
-        document.fault(where, "names a gate or quadrants, not both")
-    elif rule.quadrant is not None:
-        _check_quadrant(where, rule, template, document)
-    elif rule.gate is not None:
-        _check_gate(where, rule, template, document)
-    else:
-        _check_general(where, rule, document)
-
-
-def _check_keys(where: Location, rule: OverrideSpec, keys: Sequence[str], document: Document) -> None:
-    for key in rule.set or {}:
-        if key not in keys:
-            document.fault((*where, "set", key), f"unknown key{suggest(key, keys)}; allowed: {', '.join(keys)}")
-
-
-def _keys_of(model: type[Strict]) -> list[str]:
-    return [info.alias or name for name, info in model.model_fields.items()]
-
-
-def _check_general(where: Location, rule: OverrideSpec, document: Document) -> None:
-    if rule.move or rule.absent:
-        document.fault(where, "move and absent need a gate")
-    _check_keys(where, rule, (*_SECTIONS, *_PLAIN), document)
-    for key, value in (rule.set or {}).items():
-        if key in _SECTIONS and not isinstance(value, dict):
-            document.fault((*where, "set", key), f"expected keys and values (there is {value!r})")
-        if key in _PLAIN and value is None:
-            document.fault((*where, "set", key), "expected a value (there is None)")
-
-
-def _check_gate(where: Location, rule: OverrideSpec, template: StrategySpec, document: Document) -> None:
-    _check_keys(where, rule, _keys_of(GateSpec), document)
-    gate = template.gates.get(str(rule.gate))
-    if gate is None:
-        document.fault((*where, "gate"), f"no gate '{rule.gate}'{suggest(str(rule.gate), template.gates)}")
-        return
-    if rule.move and gate.quadrant is not None:
-        document.fault((*where, "move"), f"{rule.gate} is a cell: move its quadrants, quadrant: {gate.quadrant}")
-        return
-    if rule.move and (gate.units == "scale" or gate.ellipsoid is not None):
-        document.fault((*where, "move"), f"{rule.gate} is written on its scales: {_SET_INSTEAD}")
-    _check_moves(where, rule, gate.axes, document)
-
-
-def _check_quadrant(where: Location, rule: OverrideSpec, template: StrategySpec, document: Document) -> None:
-    _check_keys(where, rule, _keys_of(QuadrantsSpec), document)
-    if rule.absent:
-        document.fault((*where, "absent"), "absent needs a gate")
-    cut = template.quadrants.get(str(rule.quadrant))
-    if cut is None:
-        known = template.quadrants
-        document.fault((*where, "quadrant"), f"no quadrants '{rule.quadrant}'{suggest(str(rule.quadrant), known)}")
-        return
-    if rule.move and cut.units == "scale":
-        document.fault((*where, "move"), f"{rule.quadrant} is written on its scales: {_SET_INSTEAD}")
-    _check_moves(where, rule, tuple(cut.dividers), document)
-
-
-def _check_moves(where: Location, rule: OverrideSpec, axes: Sequence[str], document: Document) -> None:
-    for axis in rule.move or {}:
-        if axis not in axes:
-            target = rule.gate or rule.quadrant
-            document.fault((*where, "move", axis), f"'{axis}' is no axis of {target}{suggest(axis, axes)}")
 
 
 def choose(
@@ -240,7 +149,7 @@ def apply(data: Mapping[str, Any], rules: tuple[Override, ...]) -> tuple[dict[st
     changed = copy.deepcopy(dict(data))
     absent: set[str] = set()
     for rule in rules:
-        absent.discard(str(rule.gate))  # the later rule wins: what a batch declares absent, its sample can set
+        absent.discard(rule.gate or "")  # the later rule wins: what a batch declares absent, its sample can set
         if rule.absent:
             absent.add(str(rule.gate))
         elif rule.gate is not None:
@@ -250,7 +159,7 @@ def apply(data: Mapping[str, Any], rules: tuple[Override, ...]) -> tuple[dict[st
             changed["quadrants"][rule.quadrant] = moved_quadrants(cut, rule)
         else:
             for key, value in rule.set.items():
-                changed[key] = _set(changed.get(key, {}), value) if key in _SECTIONS else copy.deepcopy(value)
+                changed[key] = _set(changed.get(key, {}), value) if key in SECTIONS else copy.deepcopy(value)
     return changed, tuple(gate for gate in changed["gates"] if gate in absent)
 
 

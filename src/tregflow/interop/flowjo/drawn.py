@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tregflow.errors import GateError
 from tregflow.gates import Ellipsoid, Polygon, Rectangle
 from tregflow.interop.flowjo.dependents import resolve
-from tregflow.interop.flowjo.model import Reason, WspEllipse, WspMatrix, WspPolygon, WspRectangle
+from tregflow.interop.flowjo.model import Reason, UnusableMatrix, WspEllipse, WspMatrix, WspPolygon, WspRectangle
 from tregflow.interop.left_out import LeftOut
 from tregflow.transforms import Linear
 
@@ -126,7 +126,7 @@ class _Axes:
                 return Reason(f"the matrix names {lost[0]}, which is no channel of the sample's file", matrix.line)
             dye = matrix.dyes[matrix.compensated[name]]
             return dye, "channel" if matrix.dyes == matrix.detectors else "dye", True
-        if isinstance(matrix, Reason) and name not in self._channels:
+        if isinstance(matrix, UnusableMatrix) and (name not in self._channels or name in matrix.doubtful):
             return matrix
         if self._channels and name not in self._channels:
             return Reason(f"{name} is no channel of the sample's file; a derived parameter?", line)

@@ -15,24 +15,37 @@ from tregflow.interop.flowjo.elements import (
     number,
     required,
 )
-from tregflow.interop.flowjo.model import Reason, WspMatrix
+from tregflow.interop.flowjo.model import UnusableMatrix, WspMatrix
 from tregflow.interop.xml import line_of
 
 if TYPE_CHECKING:
     from tregflow.interop.xml import Element
 
 
-def read_matrix(sample: Element) -> WspMatrix | Reason | None:
+def read_matrix(sample: Element) -> WspMatrix | UnusableMatrix | None:
     """Return the matrix of a ``Sample`` element; None where it has none."""
     matrices = list(children(sample, "spilloverMatrix"))
     if not matrices:
         return None
     if len(matrices) > 1:
-        return Reason(f"{len(matrices)} spillover matrices in one sample", line_of(matrices[1]))
+        problem = f"{len(matrices)} spillover matrices in one sample"
+        return UnusableMatrix(problem, line_of(matrices[1]), frozenset().union(*map(_doubtful, matrices)))
     try:
         return _matrix(matrices[0])
     except NotUnderstoodError as error:
-        return Reason(f"spillover matrix: {error.reason.text}", error.reason.line)
+        text, line = f"spillover matrix: {error.reason.text}", error.reason.line
+        return UnusableMatrix(text, line, _doubtful(matrices[0]))
+
+
+def _doubtful(element: Element) -> frozenset[str]:
+    """Return the names of which it is not clear whether they mean recorded or compensated values."""
+    rows = list(children(element, "spillover"))
+    plain = {attribute(each, "parameter") for row in rows for each in (row, *children(row, "coefficient"))}
+    affixes = attribute(element, "prefix") or "", attribute(element, "suffix") or ""
+    shown = {f"{affixes[0]}{name}{affixes[1]}" for name in plain if name}
+    own = [attribute(row, "userProvidedCompInfix") for row in rows]
+    twice = {name for name in own if own.count(name) > 1}
+    return frozenset(filter(None, (plain & {*shown, *own}) | twice))
 
 
 def _matrix(element: Element) -> WspMatrix:
@@ -53,13 +66,24 @@ def _matrix(element: Element) -> WspMatrix:
         dyes = detectors
     matrix = tuple(numbers[dye] for dye in dyes)
     _check(element, detectors, dyes, matrix)
-    compensated = {f"{prefix}{dye}{suffix}": place for place, dye in enumerate(dyes)}
-    for row in rows:  # the name that a user gave to the compensated axis
-        own = attribute(row, "userProvidedCompInfix")
-        if own:
-            compensated.setdefault(own, dyes.index(required(row, "parameter")))
+    compensated = _compensated(element, rows, {f"{prefix}{dye}{suffix}": place for place, dye in enumerate(dyes)}, dyes)
+    both = sorted({*dyes, *detectors} & set(compensated))
+    if both:
+        problem = f"{both[0]} is a name of recorded and of compensated values"
+        raise NotUnderstoodError(problem, element)
     name = attribute(element, "name") or "matrix"
     return WspMatrix(name, prefix, suffix, tuple(detectors), tuple(dyes), matrix, compensated, line_of(element))
+
+
+def _compensated(element: Element, rows: list[Element], shown: dict[str, int], dyes: list[str]) -> dict[str, int]:
+    """Return the rows by the names of compensated axes, with those that a user gave."""
+    names = dict(shown)
+    for row in rows:
+        own, place = attribute(row, "userProvidedCompInfix"), dyes.index(required(row, "parameter"))
+        if own and names.setdefault(own, place) != place:
+            problem = f"{own} is the compensated axis of {dyes[names[own]]} and of {dyes[place]}"
+            raise NotUnderstoodError(problem, element)
+    return names
 
 
 def _check(element: Element, detectors: list[str], dyes: list[str], matrix: tuple[tuple[float, ...], ...]) -> None:

@@ -28,6 +28,13 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class UnusableMatrix(Reason):
+    """Why a sample's matrix cannot be used; under names in `doubtful` values may or may not have gone through it."""
+
+    doubtful: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class WspPolygon:
     """A polygon in compensated data units; `bins` is FlowJo's ``gateResolution``."""
 
@@ -157,7 +164,7 @@ class WspSample:
         Name of an axis -> its scale, or why there is none.
     gains : mapping
         Name of an axis -> factor on its values, where that is not 1.
-    matrix : WspMatrix, Reason or None
+    matrix : WspMatrix, UnusableMatrix or None
     nodes : tuple of Node
         Populations of all events.
     sample_id : str
@@ -172,7 +179,7 @@ class WspSample:
     keywords: Mapping[str, str]
     transformations: Mapping[str, Scale | Reason]
     gains: Mapping[str, float]
-    matrix: WspMatrix | Reason | None
+    matrix: WspMatrix | UnusableMatrix | None
     nodes: tuple[Node, ...]
     sample_id: str
     line: int

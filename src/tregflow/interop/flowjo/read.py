@@ -34,6 +34,8 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _MILLISECONDS = 14
 """Digits of a time in milliseconds, up to the year 5138."""
 _REMEDY = "save the workspace with FlowJo 10, as .wsp"
+_MOST_EVENTS = 10**12
+"""Files of a terabyte and more hold fewer."""
 NEVER = -1
 """FlowJo's count of a population that it never computed."""
 
@@ -68,10 +70,11 @@ def read_workspace(root: Element, file: str) -> Workspace:
     samples = _with_keys([sample for element in _sample_elements(root) for sample in reader.sample(element)])
     if not samples:
         problem = "holds no sample that can be read"
-        available = [f"line {each.line}: {each.reason}" for each in reader.left_out]
+        available = [f"line {each.line}: {each.reason}" for _, each in reader.left_out]
         raise InteropError(problem, code="E_WSP", file=file, available=available)
     version = attribute(root, "flowJoVersion") or ""
-    left_out = tuple(replace(each, sample=_key_of(each.sample, samples)) for each in reader.left_out)
+    keys: dict[int | None, str] = {None: "", **{place: each.key for place, each in enumerate(samples)}}
+    left_out = tuple(replace(each, sample=keys[place]) for place, each in reader.left_out)
     return Workspace(file, version, _saved(root), samples, _groups(root, samples), left_out)
 
 
@@ -97,9 +100,10 @@ def _sample_elements(root: Element) -> list[Element]:
 
 @dataclass(slots=True)
 class _Reader:
-    """Reads samples, and keeps what could not be read."""
+    """Reads samples, and keeps what could not be read, by the place of its sample: names need not be unique."""
 
-    left_out: list[LeftOut] = field(default_factory=list)
+    n_samples: int = 0
+    left_out: list[tuple[int | None, LeftOut]] = field(default_factory=list)
 
     def sample(self, element: Element) -> list[WspSample]:
         """Return the sample of a ``Sample`` element; nothing where it has no node."""
@@ -107,27 +111,28 @@ class _Reader:
         uri = "" if data is None else attribute(data, "uri") or ""
         if node is None or not attribute(node, "name"):
             what = "a sample without SampleNode" if node is None else "a SampleNode without name"
-            self._leave_out("", "", what + (f" ({uri})" if uri else ""), node if node is not None else element)
+            self._leave_out(None, "", what + (f" ({uri})" if uri else ""), node if node is not None else element)
             return []
-        name = attribute(node, "name") or ""
+        name, place = attribute(node, "name") or "", self.n_samples
+        self.n_samples += 1
         scales, gains = read_axes(first(element, "Transformations"))
         return [
             WspSample(
                 name=name,
                 key=name,
                 uri=uri,
-                n_events=self._count(node, name, ""),
+                n_events=self._count(node, place, ""),
                 keywords=_keywords(first(element, "Keywords")),
                 transformations=scales,
                 gains=gains,
                 matrix=read_matrix(element),
-                nodes=self._nodes(node, name, (), ()),
+                nodes=self._nodes(node, place, (), ()),
                 sample_id=attribute(node, "sampleID") or ("" if data is None else attribute(data, "sampleID") or ""),
                 line=line_of(node),
             )
         ]
 
-    def _nodes(self, element: Element, sample: str, path: Names, plain_path: Names) -> tuple[Node, ...]:
+    def _nodes(self, element: Element, sample: int, path: Names, plain_path: Names) -> tuple[Node, ...]:
         """Return the populations below an element; one whose name a sibling has already is numbered in its path."""
         found = [
             child for group in children(element, "Subpopulations") for child in children(group)
@@ -139,7 +144,7 @@ class _Reader:
             nodes.append(self._node(child, sample, name, (*path, step), (*plain_path, name)))
         return tuple(nodes)
 
-    def _node(self, element: Element, sample: str, name: str, path: Names, plain_path: Names) -> Node:
+    def _node(self, element: Element, sample: int, name: str, path: Names, plain_path: Names) -> Node:
         kind = _KINDS.get(local(element), "other")
         gate: WspGate | Reason | None = None
         if not name:
@@ -162,16 +167,19 @@ class _Reader:
             line=line_of(element),
         )
 
-    def _count(self, element: Element, sample: str, population: str) -> int:
+    def _count(self, element: Element, sample: int, population: str) -> int:
         try:
             count = whole(element, "count", NEVER)
         except NotUnderstoodError as error:
             self._leave_out(sample, population, f"its stored count: {error.reason.text}", element)
             return NEVER
+        if count > _MOST_EVENTS:
+            self._leave_out(sample, population, f"its stored count: {count} events", element)
+            return NEVER
         return max(count, NEVER)
 
-    def _leave_out(self, sample: str, population: str, reason: str, element: Element) -> None:
-        self.left_out.append(LeftOut(sample, population, reason, line_of(element)))
+    def _leave_out(self, sample: int | None, population: str, reason: str, element: Element) -> None:
+        self.left_out.append((sample, LeftOut("", population, reason, line_of(element))))
 
 
 def _distinct(names: list[str]) -> list[str]:
@@ -204,11 +212,6 @@ def _with_keys(samples: list[WspSample]) -> tuple[WspSample, ...]:
     return tuple(
         replace(each, key=step) for each, step in zip(samples, _distinct([each.key for each in samples]), strict=True)
     )
-
-
-def _key_of(name: str, samples: tuple[WspSample, ...]) -> str:
-    keys = [each.key for each in samples if each.name == name]
-    return keys[0] if len(keys) == 1 else name
 
 
 def _groups(root: Element, samples: tuple[WspSample, ...]) -> tuple[Group, ...]:

@@ -55,7 +55,7 @@ def import_workspace(
     root = open_workspace(Path(path))
     workspace = read_workspace(root, Path(path).name)
     whole = restored(root, workspace) if stored and samples is None else None
-    if whole is not None:
+    if isinstance(whole, Imported):
         return whole
     wanted = _wanted(workspace, samples)
     drawn = [draw(sample) for sample in wanted]
@@ -70,7 +70,8 @@ def import_workspace(
     strategy = Strategy.from_data(template.data, name=workspace.file, overrides=template.overrides)
     counts = {(sample.key, node.path): node.count for sample in wanted for node in sample.walk()}
     ids = {(each.sample.key, gate): template.ids[gate] for each in drawn for gate in each.gates}
-    return Imported(strategy, left_out, counts, ids)
+    # What FlowJo shows is whole without the strategy stored beside it: that is said, and refuses nothing.
+    return Imported(strategy, left_out if whole is None else (whole, *left_out), counts, ids)
 
 
 def _wanted(workspace: Workspace, samples: Sequence[str] | None) -> list[WspSample]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tregflow.interop.flowjo.model import WspMatrix
 from tregflow.interop.flowjo.names import axis_names, population_ids
+from tregflow.strategy.matrix import SINGLES
 from tregflow.transforms import scale_to_spec
 
 if TYPE_CHECKING:
@@ -116,7 +117,8 @@ class _Matrices:
             entry["dyes"] = list(matrix.dyes)
         entry["matrix"] = [list(row) for row in matrix.numbers]
         # What stands for something else under `compensation` cannot be the name of a matrix.
-        wanted = f"matrix {matrix.name}" if matrix.name.casefold().startswith((_NONE, "fcs")) else matrix.name
+        taken = matrix.name.casefold().startswith((_NONE, "fcs", SINGLES))
+        wanted = f"matrix {matrix.name}" if taken else matrix.name
         name, number = wanted, 1
         while self.entries.setdefault(name, entry) != entry:
             number += 1

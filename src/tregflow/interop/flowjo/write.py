@@ -8,6 +8,7 @@ gives those beforehand.
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -15,7 +16,7 @@ from urllib.parse import quote
 from tregflow._files import write_whole
 from tregflow.errors import InteropError
 from tregflow.fcs.persons import deidentified
-from tregflow.interop.flowjo.restore import stored_element
+from tregflow.interop.flowjo.stored import stored_element
 from tregflow.interop.flowjo.write_axes import PREFIX, axes_of
 from tregflow.interop.flowjo.write_nodes import sample_node
 from tregflow.interop.flowjo.write_scales import axis_element
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tregflow.compensation import Spillover
     from tregflow.fcs import Sample
     from tregflow.interop.flowjo.write_axes import Axes
+    from tregflow.interop.flowjo.write_tree import Node
     from tregflow.interop.xml import Element
     from tregflow.populations import Gated
     from tregflow.strategy import Strategy
@@ -96,32 +98,51 @@ def write_gated(path: str | PathLike[str], strategy: Strategy, gated: Mapping[st
     """
     target = Path(path)
     _check_samples(target, gated)
-    axes = {name: axes_of(each) for name, each in gated.items()}
-    names = _matrix_names([each.matrix for each in axes.values()])
-    left_out: list[LeftOut] = []
-    samples = []
-    for place, (name, each) in enumerate(gated.items(), 1):
-        nodes, lost = tree_of(each, axes[name], name)
-        left_out += lost
-        matrix = axes[name].matrix
-        matrices = [] if matrix is None else [_matrix(names[_content(matrix)], matrix)]
-        samples.append(
-            made(
-                "Sample",
-                {},
-                [
-                    made("DataSet", {"uri": f"file:{quote(each.sample.file)}", "sampleID": str(place)}),
-                    *matrices,
-                    _transformations(axes[name]),
-                    _keywords(each.sample),
-                    sample_node(each, nodes, axes[name], place),
-                ],
-            )
-        )
-    root = _root(samples, [_matrix(name, matrix) for name, matrix in _different(axes.values(), names)])
+    plans = [plan(name, each) for name, each in gated.items()]
+    root = workspace_of(plans)
     root.append(stored_element(root, strategy, gated))
     write_whole(target, to_bytes(root))
-    return _merged(left_out, len(gated))
+    return _merged([lost for each in plans for lost in each.left_out], len(gated))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be written of a sample: its axes and its populations; and what will not."""
+
+    gated: Gated
+    axes: Axes
+    nodes: tuple[Node, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def plan(name: str, gated: Gated) -> Plan:
+    """Return what will be written of a gated sample; `name` stands in the record of what will not."""
+    axes = axes_of(gated)
+    return Plan(gated, axes, *tree_of(gated, axes, name))
+
+
+def workspace_of(plans: Sequence[Plan]) -> Element:
+    """Return the workspace of some samples as FlowJo knows it."""
+    names = _matrix_names([each.axes.matrix for each in plans])
+    samples = [_sample(place, each, names) for place, each in enumerate(plans, 1)]
+    return _root(samples, [_matrix(name, matrix) for name, matrix in _different([each.axes for each in plans], names)])
+
+
+def _sample(place: int, each: Plan, names: Mapping[tuple[object, ...], str]) -> Element:
+    matrix = each.axes.matrix
+    matrices = [] if matrix is None else [_matrix(names[_content(matrix)], matrix)]
+    file = each.gated.sample.file
+    return made(
+        "Sample",
+        {},
+        [
+            made("DataSet", {"uri": f"file:{quote(file)}", "sampleID": str(place)}),
+            *matrices,
+            _transformations(each.axes),
+            _keywords(each.gated.sample),
+            sample_node(each.gated, each.nodes, each.axes, place),
+        ],
+    )
 
 
 def _check_samples(path: Path, gated: Mapping[str, Gated]) -> None:
@@ -209,6 +230,10 @@ def _keywords(sample: Sample) -> Element:
     own = {"FJ_FCS_VERSION": sample.version, "$PAR": str(len(sample.channels)), "$TOT": str(sample.n_events)}
     for channel in sample.channels:
         own |= {f"$P{channel.number}N": channel.pnn, f"$P{channel.number}S": channel.pns}
+        if channel.range is not None:
+            own[f"$P{channel.number}R"] = number(channel.range)
+        if channel.gain != 1.0:
+            own[f"$P{channel.number}G"] = number(channel.gain)
     return made(
         "Keywords",
         {},

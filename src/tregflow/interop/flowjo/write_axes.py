@@ -12,11 +12,11 @@ from tregflow.gates import Boolean, Rectangle
 from tregflow.interop.flowjo.write_scales import flowjo_axis
 from tregflow.strategy.build import scale_of
 from tregflow.strategy.dimensions import source_of
-from tregflow.strategy.matrix import Known, find_matrix
+from tregflow.strategy.matrix import find_matrix
 from tregflow.transforms import FlowJoLinear, Hyperlog, Logicle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from tregflow.interop.flowjo.write_scales import Axis
     from tregflow.populations import Gated
@@ -65,14 +65,14 @@ class Axes:
 
 def axes_of(gated: Gated) -> Axes:
     """Return FlowJo's axes for a gated sample."""
-    known = Known(gated.strategy.source, gated.strategy.spec.matrices, gated.strategy.matrices, gated.strategy.folder)
     names = dict.fromkeys(axis for gate in gated.gates.values() for axis in gate.axes)
     sources = {name: source_of(gated.strategy, name, gated.sample) for name in names}
+    settings = dict.fromkeys(source.compensation for source in sources.values())
     matrices = {
         setting: gated.spillover
         if setting is None
-        else find_matrix(setting, gated.sample, batch=gated.batch, known=known)
-        for setting in dict.fromkeys(source.compensation for source in sources.values())
+        else find_matrix(setting, gated.sample, batch=gated.batch, known=gated.strategy.known)
+        for setting in sorted(settings, key=lambda name: name is not None)  # the strategy's own, of most axes, first
     }
     square = [matrix for matrix in matrices.values() if isinstance(matrix, Spillover)]
     matrix = square[0] if square else None
@@ -80,12 +80,15 @@ def axes_of(gated: Gated) -> Axes:
     reasons: dict[str, str] = {}
     for name, source in sources.items():
         found = _parameter(gated, name, source, matrices[source.compensation], matrix)
+        if not isinstance(found, str):
+            found = _one_gain(name, found, parameters.values())
         if isinstance(found, str):
             reasons[name] = found
         else:
             parameters[name] = found
     scales = dict(_asked(gated, parameters))
-    return Axes(matrix, parameters, dict(_all_scales(gated, matrix, scales)), reasons)
+    clocks = {each.name for each in parameters.values() if each.gain != 1.0}
+    return Axes(matrix, parameters, dict(_all_scales(gated, matrix, scales, clocks)), reasons)
 
 
 def _parameter(
@@ -97,15 +100,27 @@ def _parameter(
         return f"{name} is a ratio, and FlowJo's gates have none"
     if channel is None or isinstance(matrix, Unmixing):
         return f"{name} is unmixed, and FlowJo compensates by a matrix with a detector for each dye"
-    if gated.strategy.spec.gains == "fcs" and channel.gain != 1.0:
-        return f"{name} is divided by its gain ($P{channel.number}G), and FlowJo's gates are not"
-    if source.gain != 1.0 and not channel.pnn.casefold().startswith("time"):
+    compensated = matrix is not None and channel.pnn in matrix.detectors
+    parts = [gated.sample.channel(each) for each in matrix.detectors] if matrix and compensated else [channel]
+    divided = next((each for each in parts if each.gain != 1.0), None) if gated.strategy.spec.gains == "fcs" else None
+    if divided is not None:
+        which = "its gain" if divided == channel else f"the gain of {divided.pnn} before it is compensated"
+        return f"{name} is divided by {which} ($P{divided.number}G), and FlowJo's gates are not"
+    if source.gain != 1.0 and (compensated or not channel.pnn.casefold().startswith("time")):
         return f"{name} is multiplied by {source.gain}, and FlowJo does so with the clock only"
-    if matrix is None or of_sample is None or channel.pnn not in matrix.detectors:
+    if matrix is None or of_sample is None or not compensated:
         return Parameter(channel.pnn, channel.pnn, source.gain)
     if not _same(matrix, of_sample):
         return f"{name} has a matrix of its own, and FlowJo has one for all of a sample"
     return Parameter(f"{PREFIX}{channel.pnn}", channel.pnn)
+
+
+def _one_gain(name: str, parameter: Parameter, others: Iterable[Parameter]) -> Parameter | str:
+    """Return a parameter, or why FlowJo cannot have it beside the others: it multiplies a parameter by one number."""
+    other = next((each.gain for each in others if each.name == parameter.name and each.gain != parameter.gain), None)
+    if other is None:
+        return parameter
+    return f"{name} is {parameter.channel} times {parameter.gain}, another gate's times {other}; FlowJo has one gain"
 
 
 def _same(one: Spillover, other: Spillover) -> bool:
@@ -130,12 +145,16 @@ def _asked(gated: Gated, parameters: Mapping[str, Parameter]) -> Iterator[tuple[
 
 
 def _shown(scale: Scale, top: float | None, gain: float) -> Axis | None:
+    if gain != 1.0 and not scale.affine:
+        return None  # only a linear axis has a gain in FlowJo
     if isinstance(scale, Hyperlog):  # bounds keep their events on the axis that looks most like it
         return Logicle(t=scale.t, w=scale.w, m=scale.m, a=scale.a)
     return flowjo_axis(scale, None if top is None else top * gain)
 
 
-def _all_scales(gated: Gated, matrix: Spillover | None, asked: Mapping[str, Axis]) -> Iterator[tuple[str, Axis]]:
+def _all_scales(
+    gated: Gated, matrix: Spillover | None, asked: Mapping[str, Axis], clocks: Container[str]
+) -> Iterator[tuple[str, Axis]]:
     """Yield an axis for every parameter of the file, in the order of FlowJo: as recorded, then as compensated."""
     detectors = matrix.detectors if matrix else ()
     spec = gated.strategy.spec
@@ -144,4 +163,6 @@ def _all_scales(gated: Gated, matrix: Spillover | None, asked: Mapping[str, Axis
             # FlowJo shows recorded and compensated values on the same axis unless told otherwise.
             other = asked.get(f"{PREFIX}{channel}") if not prefix else asked.get(channel)
             usual = flowjo_axis(scale_of(spec, channel), gated.sample.channel(channel).range)
+            if f"{prefix}{channel}" in clocks:
+                other = usual = None
             yield f"{prefix}{channel}", asked.get(f"{prefix}{channel}") or other or usual or FlowJoLinear(0.0, 262144.0)

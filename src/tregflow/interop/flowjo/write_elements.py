@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from tregflow.gates import Ellipsoid, Polygon, Rectangle
+from tregflow.interop.flowjo.write_gates import RESOLUTION
 from tregflow.interop.flowjo.write_xml import GATING, TYPES, made, number
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from tregflow.interop.flowjo.write_gates import Written
     from tregflow.interop.xml import Element
 
-RESOLUTION = 256
-"""FlowJo's grid, where a gate asks for no other."""
 _LOOKS = {"annoOffsetX": "0", "annoOffsetY": "0", "tint": "#000000", "isTinted": "0", "lineWeight": "Normal"}
 
 
@@ -40,10 +39,12 @@ def gate_element(written: Written, parameters: Mapping[str, Parameter], ids: tup
         case Rectangle():
             kind, own, children = "RectangleGate", {"percentX": "0", "percentY": "0"}, _ranges(gate, names)
         case Polygon():
-            own = {"quadId": "-1", "gateResolution": str(gate.bins or RESOLUTION)}
+            own = {"quadId": "-1", "gateResolution": str(written.bins)}
             kind, children = "PolygonGate", [*map(_dimension, names), *map(_vertex, gate.points)]
         case Ellipsoid():
             own = {f"{{{GATING}}}distance": number(math.dist(*written.edges[:2]))}
+            if written.bins != RESOLUTION:  # FlowJo's own ellipses state none
+                own["gateResolution"] = str(written.bins)
             points = {"foci": written.foci, "edge": written.edges}
             ends = [made(f"{{{GATING}}}{name}", {}, map(_vertex, each)) for name, each in points.items()]
             kind, children = "EllipsoidGate", [*map(_dimension, names), *ends]

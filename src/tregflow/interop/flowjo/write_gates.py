@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Point = tuple[float, float]
     Shape = Polygon | Rectangle | Ellipsoid
 
+RESOLUTION = 256
+"""FlowJo's grid, where a gate asks for no other."""
 FAR = 1e9
 """Data units, beyond what any detector gives: where the open side of a polygon is closed."""
 _NEAR = 1e-9
@@ -30,11 +32,15 @@ _HALVINGS = 100
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A gate as a reader of the workspace builds it, and for an ellipse the points that are written for it."""
+    """A gate as a reader of the workspace builds it, and for an ellipse the points that are written for it.
+
+    `bins` is FlowJo's grid, on which FlowJo counts whatever the strategy does.
+    """
 
     gate: Shape
     foci: tuple[Point, ...] = ()
     edges: tuple[Point, ...] = ()
+    bins: int = RESOLUTION
 
 
 class CannotHoldError(Exception):

@@ -6,13 +6,13 @@ an event of the sample would change side, the population is left out and named, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tregflow.gates import Boolean
-from tregflow.interop.flowjo.write_gates import CannotHoldError, Written, as_flowjo
+from tregflow.interop.flowjo.write_gates import RESOLUTION, CannotHoldError, Written, as_flowjo
 from tregflow.interop.left_out import LeftOut
 from tregflow.interop.xml import xml_text
 from tregflow.populations import ROOT
@@ -47,6 +47,8 @@ class Node:
         Of a Population.
     dependents : tuple of paths
         What a boolean node combines.
+    by_events : bool
+        It is written in another form than ours, and the events of the sample said that this changes none of them.
     """
 
     path: Path
@@ -54,6 +56,7 @@ class Node:
     count: int
     gate: Written | None = None
     dependents: tuple[Path, ...] = ()
+    by_events: bool = False
 
 
 def paths(strategy: Strategy) -> dict[str, Path]:
@@ -121,9 +124,11 @@ class _Tree:
         if len(parameters) < len(gate.axes):
             raise CannotHoldError(f"{' and '.join(gate.axes)} are one parameter in FlowJo")
         written = as_flowjo(gate, self.axes.of_gate(gate.axes))
+        written = replace(written, bins=self.gated.strategy.spec.gates[gate_id].bins or RESOLUTION)
         if written.gate != gate:
             self._compare(gate_id, written.gate.evaluate(self.gated.values).inside & self.inside(parent))
-        self.nodes.append(Node(self.paths[gate_id], "Population", self._count(gate_id), written))
+        by_events = written.gate != gate
+        self.nodes.append(Node(self.paths[gate_id], "Population", self._count(gate_id), written, by_events=by_events))
 
     def _add_boolean(self, gate: Boolean) -> None:
         # FlowJo knows no event without a position: its NOT is the rest of the parent.
@@ -142,7 +147,7 @@ class _Tree:
         kind = _KINDS[gate.operator]
         if gate.operator == "not" and gate.operands[0][1]:  # not (not A), which no strategy file can say
             raise CannotHoldError("FlowJo has no complement of a complement")
-        self.nodes.append(Node(self.paths[gate.id], kind, self._count(gate.id), None, operands))
+        self.nodes.append(Node(self.paths[gate.id], kind, self._count(gate.id), None, operands, by_events=True))
 
     def _complement(self, operand: str, parent: str) -> Path:
         """Return the path of a NOT node for an operand that is a complement: in FlowJo that is a population, too."""
@@ -153,7 +158,7 @@ class _Tree:
             path = _free((*above, name), (*above, f"not {operand}"), {*self.paths.values(), *self.complements.values()})
             count = int(np.count_nonzero(self.inside(parent) & ~self.inside(operand)))
             self.complements[key] = path
-            self.nodes.append(Node(path, "NotNode", count, None, (self.paths[operand],)))
+            self.nodes.append(Node(path, "NotNode", count, None, (self.paths[operand],), by_events=True))
         return self.complements[key]
 
     def _count(self, population: str) -> int:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tregflow.interop.xml import Element
 
 _TAG = f"{{{OWN}}}strategy"
+_PART = f"{{{OWN}}}part"
+_LENGTH = 1_000_000
+"""Characters of a part: readers of XML have limits on one text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ def custom_info(root: Element, data: Mapping[str, Any], overrides: Sequence[Mapp
     """Return the ``custom_info`` of a strategy; `root` holds the gates that are written for other programs."""
     # Escaped to ASCII: a control character has no place in XML. Numbers are exact: shortest text that leads back.
     payload = json.dumps({"strategy": data, "overrides": list(overrides)}, allow_nan=False)
-    own = element(_TAG, {"sha256": digest(root)}, text=payload, prefixes={"tregflow": OWN})
+    parts = [element(_PART, text=payload[start : start + _LENGTH]) for start in range(0, len(payload), _LENGTH)]
+    own = element(_TAG, {"sha256": digest(root)}, parts, prefixes={"tregflow": OWN})
     return element(data_type("custom_info"), children=[own])
 
 
@@ -78,7 +82,7 @@ def kept_strategy(root: Element) -> Kept | None:
         remedy = "take over the gates alone with partial=True, on the command line --partial"
         raise GateFault(own, problem, remedy=remedy, broken=False)
     try:
-        content = json.loads(own.text or "")
+        content = json.loads("".join(part.text or "" for part in children(own, _PART)))
     except (ValueError, RecursionError):
         content = None
     if not _is_right(content):

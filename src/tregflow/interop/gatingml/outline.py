@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tregflow.interop.gatingml.write_axes import Drawn
 
@@ -90,16 +90,33 @@ def _moved(point: Point, axis: int, to: float) -> Point:
     return (to, point[1]) if axis == 0 else (point[0], to)
 
 
-def followed(places: Sequence[Point], axes: Sequence[Drawn]) -> list[Point]:
-    """Return an outline as coordinates for other programs; slanted edges that bend there in `STEPS` straight pieces.
+def followed(
+    places: Sequence[Point], axes: Sequence[Drawn], known: Sequence[Mapping[float, float]], *, steps: int = STEPS
+) -> list[Point]:
+    """Return an outline as coordinates for other programs; slanted edges that bend there in straight pieces.
 
-    An edge along one axis stays straight whatever the scale of the other.
+    Parameters
+    ----------
+    places : sequence of (float, float)
+        The outline, where its axes place it.
+    axes : sequence of Drawn
+        Of x and y.
+    known : sequence of mapping
+        Per axis, place -> coordinate of the points that a person gave: a way there and back would round them.
+    steps : int
+        Pieces of a slanted edge. An edge along one axis stays straight whatever the scale of the other.
     """
     bends = any(axis.mode == "bent" for axis in axes)
     pieces = []
     for start, stop in zip(places, [*places[1:], places[0]], strict=True):
         slanted = start[0] != stop[0] and start[1] != stop[1]
-        way = np.linspace(0.0, 1.0, STEPS if bends and slanted else 1, endpoint=False)[:, np.newaxis]
+        way = np.linspace(0.0, 1.0, steps if bends and slanted else 1, endpoint=False)[:, np.newaxis]
         pieces.append(np.array(start) + way * (np.array(stop) - np.array(start)))
-    columns = [axis.coordinates(column) for axis, column in zip(axes, np.concatenate(pieces).T, strict=True)]
+    columns = [
+        [
+            given.get(place, coordinate)
+            for place, coordinate in zip(column.tolist(), axis.coordinates(column), strict=True)
+        ]
+        for axis, given, column in zip(axes, known, np.concatenate(pieces).T, strict=True)
+    ]
     return [(float(x), float(y)) for x, y in zip(*columns, strict=True)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from tregflow._yaml import parse
-from tregflow.errors import InteropError, StrategyError, TregflowError
+from tregflow.errors import InteropError, TregflowError
 from tregflow.strategy.matrix import SINGLES, is_keyword, matrix_files
 
 if TYPE_CHECKING:
@@ -45,10 +45,7 @@ def self_contained(strategy: Strategy, file: str) -> Strategy:
 
 def overrides_data(strategy: Strategy) -> list[dict[str, Any]]:
     """Return the overrides as an overrides file has them."""
-    if not strategy.overrides:
-        return []
-    document = parse(strategy.overrides_yaml(), "overrides", StrategyError, "E_OVERRIDES")
-    return list(document.data["overrides"])
+    return [copy.deepcopy(dict(rule.data)) for rule in strategy.overrides]
 
 
 def _files(setting: Any, strategy: Strategy) -> tuple[str, ...]:

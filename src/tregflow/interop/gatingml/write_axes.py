@@ -79,6 +79,14 @@ class Drawn:
             return points if units == "data" or _is_identity(self.scale) else self.scale.inverse(points)
         return self.scale.apply(points) if units == "data" else points
 
+    def known(self, points: NDArray[np.float64], units: str) -> dict[float, float]:
+        """Return place -> coordinate of the points of a gate that are in data units already, clamped ones left out."""
+        if self.mode != "bent" or units != "data":
+            return {}
+        low, high = self.scale.clamped
+        pairs = zip(self.places(points, units).tolist(), (points / self.gain).tolist(), strict=True)
+        return {place: given for place, given in pairs if not ((low and place <= 0) or (high and place >= 1))}
+
     def coordinates(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return places as coordinates for other programs; the clamped end of an axis lies beyond every event."""
         if self.mode == "transformed":

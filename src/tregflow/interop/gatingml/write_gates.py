@@ -126,23 +126,27 @@ class GateWriter:
 
     def _polygon(self, gate: Polygon, attributes: dict[str, str]) -> Element:
         axes = self._axes(gate.id, gate.channels, gate.scales, gate.units)
-        columns = [axis.places(column, gate.units) for axis, column in zip(axes, np.array(gate.points).T, strict=True)]
+        given = list(zip(axes, np.array(gate.points).T, strict=True))
+        columns = [axis.places(column, gate.units) for axis, column in given]
         points = [(float(x), float(y)) for x, y in zip(*columns, strict=True)]
         sides = [(gate.channels.index(name), side == "high") for name, side in gate.open]
         outline = closed(points, sides, [axis.far for axis in axes])
-        return self._outlined(attributes, axes, outline)
+        known = [axis.known(column, gate.units) for axis, column in given]
+        return self._outlined(attributes, axes, followed(outline, axes, known))
 
     def _ellipsoid(self, gate: Ellipsoid, attributes: dict[str, str]) -> Element:
+        drawings = [drawn(name, scale, "scale", 1.0) for name, scale in zip(gate.channels, gate.scales, strict=True)]
+        bent = [axis.axis for axis in drawings if axis.mode == "bent"]
+        if bent and (len(drawings) > 2 or gate.indefinite):
+            problem = f"an ellipsoid on scales that Gating-ML lacks ({', '.join(bent)})"
+            raise Lost(problem)
         axes = self._axes(gate.id, gate.channels, gate.scales, "scale")
-        if any(axis.mode == "bent" for axis in axes):
-            if len(axes) > 2:
-                bent = ", ".join(axis.axis for axis in axes if axis.mode == "bent")
-                problem = f"an ellipsoid on scales that Gating-ML lacks ({bent})"
-                raise Lost(problem)
+        if bent:
             self.note(gate.id, f"another reader sees a polygon of {CORNERS} corners for the ellipse")
             x, y = gate.outline(CORNERS)
             columns = [axis.places(column, "scale") for axis, column in zip(axes, (x, y), strict=True)]
-            return self._outlined(attributes, axes, [(float(x), float(y)) for x, y in zip(*columns, strict=True)])
+            corners = [(float(x), float(y)) for x, y in zip(*columns, strict=True)]
+            return self._outlined(attributes, axes, followed(corners, axes, [{}, {}], steps=1))
         centre = [
             float(axis.coordinates(axis.places(np.array([mean]), "scale"))[0])
             for axis, mean in zip(axes, gate.mean, strict=True)
@@ -181,8 +185,8 @@ class GateWriter:
                 self.note(gate, reason)
         return axes
 
-    def _outlined(self, attributes: dict[str, str], axes: Sequence[Drawn], places: Sequence[Point]) -> Element:
-        vertices = [_coordinates("vertex", point) for point in followed(places, axes)]
+    def _outlined(self, attributes: dict[str, str], axes: Sequence[Drawn], outline: Sequence[Point]) -> Element:
+        vertices = [_coordinates("vertex", point) for point in outline]
         return element(gating("PolygonGate"), attributes, [*(self._dimension(axis) for axis in axes), *vertices])
 
     def _dimension(self, axis: Drawn) -> Element:
