@@ -17,6 +17,7 @@ from tregflow.errors import (
     EndpointError,
     FcsError,
     GateError,
+    InteropError,
     PanelError,
     ScaleError,
     SimulationError,
@@ -34,6 +35,7 @@ KINDS = {
     GateError: ValueError,
     StrategyError: ValueError,
     StudyError: ValueError,
+    InteropError: ValueError,
     EndpointError: ValueError,
     SimulationError: ValueError,
 }

@@ -261,8 +261,8 @@ def at(*place: str | int, value: Any) -> Callable[[Any], Any]:
         ),
         (
             "template",
-            at("gates", "clock", "name", value="time"),
-            "it is not what FlowJo shows: tube 1.fcs: clock: no such population is stored",
+            at("gates", "scatter", "name", value="cells"),
+            "it is not what FlowJo shows: tube 1.fcs: scatter: no such population is stored",
         ),
         (
             "template",
@@ -369,7 +369,7 @@ def test_a_matrix_from_a_file_travels_along(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     write_workspace(tmp_path / "elsewhere" / "w.wsp", own, files)
     back = import_workspace(tmp_path / "elsewhere" / "w.wsp").strategy
-    assert back.data["matrices"] == {"m.csv": {"detectors": ["B515-A", "R660-A"], "matrix": [[1.0, 0.1], [0.05, 1.0]]}}
+    assert back.data["matrices"] == {"m": {"detectors": ["B515-A", "R660-A"], "matrix": [[1.0, 0.1], [0.05, 1.0]]}}
     assert_same_masks(own, back, files)
 
 

@@ -252,6 +252,19 @@ def test_names_of_the_file_do_no_harm(tmp_path):
     assert "\n'=cmd|" in (tmp_path / "w.csv").read_text(encoding="utf-8")
 
 
+def test_what_differs_stands_out_in_a_report():
+    rows = (
+        Reconciled("s", ("P",), 10, 10, 10, 0, "equal", ""),
+        Reconciled("s", ("P", "Q"), 9, 5, 5, -4, "differs", ""),
+    )
+    html = Reconciliation("w.wsp", rows, tolerance=1).section()
+    assert "<p><strong>1 of 2 compared populations disagree by more than 1</strong></p>" in html
+    assert html.count("font-weight:bold") == 1
+    assert '<tr class="differs" style="font-weight:bold">' in html
+    assert '<td style="text-align:right;padding:0 0.5em;vertical-align:top">-4</td>' in html
+    assert "disagree" not in Reconciliation("w.wsp", rows, tolerance=4).section()
+
+
 def test_the_shell_shows_a_table_per_sample():
     done = Reconciliation(
         "w.wsp",

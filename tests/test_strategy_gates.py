@@ -165,6 +165,11 @@ def test_quadrants_may_be_cut_on_the_scales() -> None:
             ],
         ),
         (
+            ["A: {quadrant: S, cell: {x: 0}, units: data}"],
+            "{S: {dividers: {x: [0.5]}, units: scale}}",
+            ["7 gates.A.units: a cell has its 'units' from its quadrants; leave it out"],
+        ),
+        (
             ["A: {in: P, quadrant: Q, cell: {x: 0}, units: scale, rectangle: {x: [0, 1]}}"],
             QUADRANTS,
             [
@@ -218,6 +223,10 @@ def test_a_fault_of_quadrants(gates: list[str], quadrants: str, expected: list[s
     [
         (
             "{above: {x: 1}, units: scale}",
+            [".units: 'units' belongs to a polygon, a rectangle or a quadrant, and the gate has none"],
+        ),
+        (
+            "{ellipsoid: [x, y], mean: [0, 0], covariance: [[1, 0], [0, 1]], units: data}",
             [".units: 'units' belongs to a polygon, a rectangle or a quadrant, and the gate has none"],
         ),
         (

@@ -48,7 +48,7 @@ def parse_xml(path: Path, *, remedy: str = "") -> Element:
             content = file.read(MOST_BYTES + 1)
     except OSError as error:
         problem = f"cannot be read ({error.strerror})"
-        raise InteropError(problem, code="E_XML", file=path.name, remedy=remedy) from error
+        raise InteropError(problem, code="E_XML", file=path.name) from error
     if len(content) > MOST_BYTES:
         raise InteropError("too large", code="E_XML", file=path.name, expected=f"at most {MOST_BYTES} bytes of XML")
     return parse_xml_bytes(content, file=path.name, remedy=remedy)

@@ -133,9 +133,8 @@ def _check_shape(where: tuple[str, ...], gate_id: str, spec: StrategySpec, docum
     """Let the gate itself say whether its coordinates make one."""
     gate = spec.gates[gate_id]
     for key, owners in _OWNERS.items():
-        if getattr(gate, key) != type(gate).model_fields[key].get_default(call_default_factory=True) and not (
-            set(owners) & set(gate.rules)
-        ):
+        # Also where the default is said: units of an ellipsoid are never data, whoever writes so means something else.
+        if gate.states(key) and not set(owners) & set(gate.rules):
             document.fault((*where, key), f"'{key}' belongs to {_listed(owners)}, and the gate has none")
     if gate.polygon is not None and (stray := [axis for axis in gate.open if axis not in gate.polygon]):
         for axis in stray:

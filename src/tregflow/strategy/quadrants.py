@@ -66,7 +66,7 @@ def _check_cell(
     if name not in known:
         document.fault((*where, "quadrant"), f"no quadrants '{name}'{suggest(name, known)}")
     for key, attribute in _OF_THE_QUADRANTS.items():
-        if getattr(gate, attribute) != type(gate).model_fields[attribute].default:
+        if gate.states(attribute):
             document.fault((*where, key), f"a cell has its '{key}' from its quadrants; leave it out")
     if not gate.cell:
         document.fault((*where, "cell" if gate.cell is not None else "quadrant"), "expected cell: {MARKER: NUMBER}")

@@ -114,6 +114,10 @@ class GateSpec(Strict):
     on: Any = None
     adapt: Any = None
 
+    def states(self, attribute: str) -> bool:
+        """Tell whether the file says something under a key, be it the default; a null says nothing."""
+        return attribute in self.model_fields_set and getattr(self, attribute) is not None
+
     @property
     def axes(self) -> tuple[str, ...]:
         """Markers or channels that the gate itself looks at, each once."""

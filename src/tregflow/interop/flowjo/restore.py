@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tregflow.compensation import Spillover
-from tregflow.errors import FcsError, TregflowError
+from tregflow.errors import TregflowError
 from tregflow.fcs import Sample
 from tregflow.fcs.channels import channels_of
 from tregflow.fcs.layout import ColumnFormat, Layout
@@ -207,10 +207,7 @@ def _gated(stored: _Stored, sample: WspSample) -> Gated:
 def _empty(sample: WspSample) -> Sample:
     n_channels = len(sample.channels)
     keywords = {key.strip().upper(): text for key, text in sample.keywords.items()}
-    try:
-        channels, _ = channels_of(keywords, Layout(0, (ColumnFormat("F", 4),) * n_channels), file=sample.name)
-    except FcsError as error:
-        raise _NotTakenError(f"the channels of {sample.key} are not clear ({error.problem})") from error
+    channels, _ = channels_of(keywords, Layout(0, (ColumnFormat("F", 4),) * n_channels), file=sample.name)
     columns = {channel.pnn: np.empty(0, np.float32) for channel in channels}
     built = Sample.from_columns(sample.name, columns, keywords=keywords)
     return replace(built, channels=channels)

@@ -8,17 +8,14 @@ an axis or a matrix was changed in FlowJo, the hash no longer fits.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tregflow._files import sha256_bytes
-from tregflow.compensation import Spillover
 from tregflow.interop.flowjo.model import Reason, WspEllipse, WspPolygon, WspRectangle
 from tregflow.interop.flowjo.read import read_workspace
 from tregflow.interop.flowjo.write_xml import OWN, made
+from tregflow.interop.self_contained import overrides_data, self_contained
 from tregflow.interop.xml import parse_xml_bytes, to_bytes
-from tregflow.strategy.matrix import matrix_files
-from tregflow.strategy.overrides import settings as settings_of
 from tregflow.transforms import scale_to_spec
 
 if TYPE_CHECKING:
@@ -33,7 +30,7 @@ if TYPE_CHECKING:
 _PARTS = ("template", "overrides", "samples")
 
 
-def stored_element(root: Element, strategy: Strategy, gated: Mapping[str, Gated]) -> Element:
+def stored_element(root: Element, strategy: Strategy, gated: Mapping[str, Gated], file: str) -> Element:
     """Return the element that holds a strategy, for a workspace that is complete but for it.
 
     Parameters
@@ -44,12 +41,19 @@ def stored_element(root: Element, strategy: Strategy, gated: Mapping[str, Gated]
         With its overrides.
     gated : mapping of str to Gated
         Id of each sample -> the sample, gated.
+    file : str
+        Name of the workspace, for messages.
+
+    Raises
+    ------
+    InteropError
+        ``E_EXPORT``: the CSV file of a matrix is missing or broken.
     """
-    whole = with_own_matrices(strategy)
+    whole = self_contained(strategy, file)
     samples = [[each.sample.file, name, each.batch] for name, each in gated.items()]
     texts = {
         "template": json.dumps(dict(whole.data)),  # not YAML, which takes some rare characters for line ends
-        "overrides": _lines([dict(rule.data) for rule in whole.overrides]),
+        "overrides": _lines(overrides_data(whole)),
         "samples": _lines(samples),
     }
     workspace = read_workspace(parse_xml_bytes(to_bytes(root), file="workspace"), "workspace")
@@ -57,23 +61,6 @@ def stored_element(root: Element, strategy: Strategy, gated: Mapping[str, Gated]
     element = made(f"{{{OWN}}}strategy", {"sha256": ""}, children)
     element.set("sha256", hash_of(workspace, stored_texts(element)))
     return element
-
-
-def with_own_matrices(strategy: Strategy) -> Strategy:
-    """Return the strategy with the CSV files of its matrices written out, so that it needs no other file."""
-    settings = (strategy.spec.compensation, *settings_of(strategy.overrides))
-    names = {name for setting in settings for name in matrix_files(setting, strategy.spec.matrices)}
-    read = strategy.with_matrices().matrices
-    found = {name: _entry(read[name]) for name in sorted(names) if isinstance(read.get(name), Spillover)}
-    if not found:
-        return strategy
-    data = {**strategy.data, "matrices": {**strategy.data.get("matrices", {}), **found}}
-    changed = strategy.revised(data, name=strategy.source)
-    return replace(changed, overrides=strategy.overrides)
-
-
-def _entry(matrix: Spillover) -> dict[str, Any]:
-    return {"detectors": list(matrix.detectors), "matrix": matrix.matrix.tolist()}
 
 
 def _lines(entries: Sequence[Any]) -> str:

@@ -38,8 +38,9 @@ def import_workspace(
     partial : bool
         Take over what can be, and list the rest.
     stored : bool
-        Where tregflow wrote the workspace and nothing in it was changed since, take the strategy that it stored there,
-        with what FlowJo cannot hold. Overrides then go by the ids of the samples, as they did.
+        Where tregflow wrote the workspace, nothing in it was changed since, and the strategy that it stored there means
+        what FlowJo shows, take that strategy, with what FlowJo cannot hold. Overrides then go by the ids of the
+        samples, as they did. Where it is not taken, `left_out` says why. Not for single `samples`.
 
     Returns
     -------

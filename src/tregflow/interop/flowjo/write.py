@@ -100,7 +100,7 @@ def write_gated(path: str | PathLike[str], strategy: Strategy, gated: Mapping[st
     _check_samples(target, gated)
     plans = [plan(name, each) for name, each in gated.items()]
     root = workspace_of(plans)
-    root.append(stored_element(root, strategy, gated))
+    root.append(stored_element(root, strategy, gated, target.name))
     write_whole(target, to_bytes(root))
     return _merged([lost for each in plans for lost in each.left_out], len(gated))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tregflow.gates import Boolean
+from tregflow.gates import Boolean, Rectangle
 from tregflow.interop.flowjo.write_gates import RESOLUTION, CannotHoldError, Written, as_flowjo
 from tregflow.interop.left_out import LeftOut
 from tregflow.interop.xml import xml_text
@@ -20,6 +20,7 @@ from tregflow.populations import ROOT
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tregflow.gates import Gate
     from tregflow.interop.flowjo.write_axes import Axes
     from tregflow.populations import Gated
     from tregflow.strategy import Strategy
@@ -127,7 +128,7 @@ class _Tree:
         written = replace(written, bins=self.gated.strategy.spec.gates[gate_id].bins or RESOLUTION)
         if written.gate != gate:
             self._compare(gate_id, written.gate.evaluate(self.gated.values).inside & self.inside(parent))
-        by_events = written.gate != gate
+        by_events = written.gate != gate and not _same_bounds(gate, written.gate)
         self.nodes.append(Node(self.paths[gate_id], "Population", self._count(gate_id), written, by_events=by_events))
 
     def _add_boolean(self, gate: Boolean) -> None:
@@ -168,6 +169,14 @@ class _Tree:
         changed = int(np.count_nonzero(inside != self.inside(gate_id)))
         if changed:
             raise CannotHoldError(f"as FlowJo holds it, {changed} {'event' if changed == 1 else 'events'} change side")
+
+
+def _same_bounds(gate: Gate, written: Gate) -> bool:
+    """Tell whether two rectangles hold the same events whatever they are: bounds in data units, on straight axes."""
+    if not (isinstance(gate, Rectangle) and isinstance(written, Rectangle)):
+        return False
+    straight = all(scale.affine for scale in (*gate.scales, *written.scales))
+    return straight and replace(gate, scales=written.scales) == written
 
 
 def tree_of(gated: Gated, axes: Axes, sample: str) -> tuple[tuple[Node, ...], tuple[LeftOut, ...]]:

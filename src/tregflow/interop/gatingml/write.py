@@ -11,7 +11,6 @@ from tregflow.errors import InteropError
 from tregflow.gates import Boolean
 from tregflow.interop.gatingml.custom import custom_info
 from tregflow.interop.gatingml.names import PREFIXES, gating
-from tregflow.interop.gatingml.self_contained import overrides_data, self_contained
 from tregflow.interop.gatingml.write_axes import Transformations
 from tregflow.interop.gatingml.write_gates import GateWriter, Lost, reference
 from tregflow.interop.gatingml.write_losses import losses
@@ -19,6 +18,7 @@ from tregflow.interop.gatingml.write_matrices import Channels
 from tregflow.interop.gatingml.write_names import Ids
 from tregflow.interop.gatingml.write_quadrants import quadrant_gate
 from tregflow.interop.left_out import LeftOut
+from tregflow.interop.self_contained import overrides_data, self_contained
 from tregflow.interop.xml import element, parse_xml_bytes, to_bytes
 from tregflow.panel import resolve
 from tregflow.strategy.build import is_placed, scale_of
