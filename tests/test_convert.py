@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from tests import builders_gatingml as gml
+from tests import builders_wsp as wsp
 from typer.testing import CliRunner
 
 from tregflow.cli import app
@@ -192,3 +193,41 @@ def test_the_command_takes_part_of_a_file_and_says_so(folder: Path) -> None:
     done = run(path, folder / "g.yaml", "--partial")
     assert done.stdout.splitlines()[1:] == ["lost     thin: a polygon with 1 vertex (expected 3 or more) (line 3)"]
     assert run(folder / "in" / "s.yaml", folder / "w.wsp", "--fcs", folder / "fcs", "-q").exit_code == 0
+
+
+def test_a_workspace_for_a_study_has_the_ids_of_its_sample_sheet(tmp_path: Path) -> None:
+    channels, axes = {"A": "", "B": ""}, [wsp.linear("A"), wsp.linear("B")]
+    drawn = {"one.fcs": (0, 400), "two.fcs": (0, 500), "three.fcs": (0, 500)}
+    samples = [
+        wsp.sample(name, wsp.population("low", wsp.rectangle(A=ends)), channels=channels, axes=axes, number=n)
+        for n, (name, ends) in enumerate(drawn.items(), 1)
+    ]
+    wsp.write(tmp_path, wsp.workspace(*samples))
+    (tmp_path / "study").mkdir()
+    sheet = "sample,file\nP1,fcs/one.fcs\nP9,fcs/nine.fcs\n"
+    (tmp_path / "study" / "samples.csv").write_text(sheet, encoding="utf-8")
+    lost = convert(tmp_path / "w.wsp", tmp_path / "study" / "treg.yaml", fcs=tmp_path / "study")
+    assert [(each.sample, each.reason) for each in lost] == [
+        ("three.fcs", "no such file: its gates are not kept"),
+        ("two.fcs", "no such file: its gates are not kept"),
+        ("P9", "no sample of the workspace has its file: the gates of the template hold for it"),
+    ]
+    taken = Strategy.load(tmp_path / "study" / "treg.yaml", overrides=tmp_path / "study" / "overrides.yaml")
+    assert {rule.target for rule in taken.overrides} == {"P1"}
+    bounds = {name: taken.applied(id=name).strategy.spec.gates["low"].rectangle for name in ("P1", "P9")}
+    assert bounds == {"P1": {"A": (0.0, 400.0)}, "P9": {"A": (0.0, 500.0)}}
+
+
+def test_a_workspace_for_a_folder_keeps_the_overrides_of_its_files(tmp_path: Path) -> None:
+    channels, axes = {"A": ""}, [wsp.linear("A")]
+    gates = [wsp.population("low", wsp.rectangle(A=(0, end))) for end in (400, 500, 500)]
+    samples = [wsp.sample(f"{n}.fcs", gate, channels=channels, axes=axes, number=n) for n, gate in enumerate(gates, 1)]
+    wsp.write(tmp_path, wsp.workspace(*samples))
+    (tmp_path / "fcs").mkdir()
+    for name in ("1.fcs", "2.FCS", "note.txt"):
+        (tmp_path / "fcs" / name).touch()
+    lost = convert(tmp_path / "w.wsp", tmp_path / "treg.yaml", fcs=tmp_path / "fcs")
+    assert [each.sample for each in lost] == ["2.fcs", "3.fcs", "2.FCS"]
+    assert {
+        rule.target for rule in Strategy.load(tmp_path / "treg.yaml", overrides=tmp_path / "overrides.yaml").overrides
+    } == {"1.fcs"}

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tregflow._files import write_whole
-from tregflow.errors import InteropError
+from tregflow._files import read_csv_rows, write_whole
+from tregflow._yaml import read_text
+from tregflow.errors import InteropError, StudyError
 from tregflow.fcs.names import printable
+from tregflow.fcs.scan import SUFFIXES
+from tregflow.interop.left_out import LeftOut
 from tregflow.strategy import Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from os import PathLike
 
-    from tregflow.interop.left_out import LeftOut
+    from tregflow.interop.imported import Imported
 
 Format = Literal["yaml", "gatingml", "flowjo"]
 
@@ -52,7 +56,8 @@ def convert(
         Write over files that are there.
     fcs : str or path, optional
         FCS file or folder of FCS files, or study with its sample sheet. A workspace is written for these samples;
-        Gating-ML is written with the channels of the first.
+        Gating-ML is written with the channels of the first. Of a workspace that is read the overrides of these samples
+        are kept, under the ids of the study's samples.csv where it has one; which samples have no partner is listed.
 
     Returns
     -------
@@ -78,7 +83,7 @@ def convert(
             expected="a folder of FCS files",
             remedy="give fcs=DIR, on the command line --fcs DIR",
         )
-    strategy, left_out = _read(source, read, partial=partial)
+    strategy, left_out = _read(source, read, None if fcs is None else Path(fcs), partial=partial)
     if written == "yaml" and strategy.overrides:
         _check_free(target.parent / OVERRIDES, force=force)
     return (*left_out, *_write(strategy, target, written, None if fcs is None else Path(fcs)))
@@ -115,7 +120,7 @@ def _check_free(path: Path, *, force: bool) -> None:
         )
 
 
-def _read(source: Path, read: Format, *, partial: bool) -> tuple[Strategy, tuple[LeftOut, ...]]:
+def _read(source: Path, read: Format, fcs: Path | None, *, partial: bool) -> tuple[Strategy, tuple[LeftOut, ...]]:
     if read == "yaml":
         beside = source.parent / OVERRIDES
         return Strategy.load(source, overrides=beside if beside.is_file() else None), ()
@@ -127,7 +132,40 @@ def _read(source: Path, read: Format, *, partial: bool) -> tuple[Strategy, tuple
         from tregflow.interop.flowjo import import_workspace
 
         imported = import_workspace(source, partial=partial)
+        if fcs is not None:
+            return _for_files(imported, fcs)
     return imported.strategy, imported.left_out
+
+
+def _for_files(imported: Imported, fcs: Path) -> tuple[Strategy, tuple[LeftOut, ...]]:
+    """Return the strategy with the overrides of the samples whose files are there, under the ids that they go by."""
+    known = {sample for sample, _ in imported.ids}
+    ids = _ids_of_files(fcs)
+    rules = []
+    for rule in imported.strategy.overrides:
+        if rule.level == "batch":
+            rules.append(rule)
+        elif rule.target in ids:
+            own = ids[rule.target]
+            rules.append(replace(rule, target=own))
+    unused = [LeftOut(sample, "", "no such file: its gates are not kept") for sample in sorted(known - set(ids))]
+    new = [
+        LeftOut(own, "", "no sample of the workspace has its file: the gates of the template hold for it")
+        for file, own in ids.items()
+        if file not in known
+    ]
+    return replace(imported.strategy, overrides=tuple(rules)), (*imported.left_out, *unused, *new)
+
+
+def _ids_of_files(fcs: Path) -> dict[str, str]:
+    """Return the name of each FCS file -> the id of its sample: by the sample sheet, else the name itself."""
+    folder = fcs.parent if fcs.name == "study.yaml" else fcs
+    sheet = folder / "samples.csv"
+    if sheet.is_file():
+        _, rows = read_csv_rows(read_text(sheet, StudyError, "E_STUDY_FILE"))
+        return {Path(row.get("file", "")).name: row.get("sample", "") for _, row in rows}
+    files = folder.glob("*") if folder.is_dir() else [folder]
+    return {path.name: path.name for path in sorted(files) if path.suffix.casefold() in SUFFIXES}
 
 
 def _write(strategy: Strategy, target: Path, written: Format, fcs: Path | None) -> tuple[LeftOut, ...]:

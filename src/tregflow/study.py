@@ -460,13 +460,16 @@ def _check_override_targets(strategy: Strategy, rows: tuple[Row, ...], document:
             names = ", ".join(blank)
             document.fault(("overrides",), f"overrides go by batch, and the sample sheet has none for: {names}")
     known = {"sample": {row.sample for row in rows}, "batch": {row.batch for row in rows}}
+    unknown: dict[tuple[str, str], list[str]] = {}
     for rule in strategy.overrides:
         if rule.target not in known[rule.level]:
-            hint = suggest(rule.target, sorted(known[rule.level]))
-            document.fault(
-                ("overrides",),
-                f"override {rule.id} names {rule.level} '{rule.target}', which the sample sheet does not have{hint}",
-            )
+            unknown.setdefault((rule.level, rule.target), []).append(rule.id)
+    files = {Path(row.file).name: row.sample for row in rows}
+    for (level, target), (first, *others) in unknown.items():
+        who = f"override {first}" + (f" and {len(others)} more" if others else "")
+        hint = f"; it is the file of '{files[target]}'" if target in files else suggest(target, sorted(known[level]))
+        text = f"{who} {'name' if others else 'names'} {level} '{target}', which the sample sheet does not have{hint}"
+        document.fault(("overrides",), text)
 
 
 def read_samples(path: Path, spec: StudySpec, folder: Path) -> tuple[Row, ...]:
