@@ -231,3 +231,20 @@ def test_a_workspace_for_a_folder_keeps_the_overrides_of_its_files(tmp_path: Pat
     assert {
         rule.target for rule in Strategy.load(tmp_path / "treg.yaml", overrides=tmp_path / "overrides.yaml").overrides
     } == {"1.fcs"}
+
+
+def test_overrides_of_another_strategy_are_not_taken_for_its_own(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(STRATEGY, encoding="utf-8")
+    convert(tmp_path / "a.yaml", tmp_path / "a.xml")
+    (tmp_path / "b").mkdir()
+    stranger = tmp_path / "b" / "overrides.yaml"
+    stranger.write_text(OVERRIDES, encoding="utf-8")
+    with pytest.raises(InteropError) as caught:
+        convert(tmp_path / "a.xml", tmp_path / "b" / "a.yaml")
+    assert str(caught.value) == (
+        f"{stranger}: the file is there already\n"
+        "  remedy     choose another name, or write over it with force=True, on the command line --force"
+    )
+    assert stranger.read_text(encoding="utf-8") == OVERRIDES
+    convert(tmp_path / "a.xml", tmp_path / "b" / "a.yaml", force=True)
+    assert Strategy.load(tmp_path / "b" / "a.yaml", overrides=stranger).overrides == ()

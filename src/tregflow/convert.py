@@ -84,7 +84,8 @@ def convert(
             remedy="give fcs=DIR, on the command line --fcs DIR",
         )
     strategy, left_out = _read(source, read, None if fcs is None else Path(fcs), partial=partial)
-    if written == "yaml" and strategy.overrides:
+    if written == "yaml":
+        # Also for a strategy without overrides: those of another one beside it would be taken for its own.
         _check_free(target.parent / OVERRIDES, force=force)
     return (*left_out, *_write(strategy, target, written, None if fcs is None else Path(fcs)))
 
@@ -171,8 +172,9 @@ def _ids_of_files(fcs: Path) -> dict[str, str]:
 def _write(strategy: Strategy, target: Path, written: Format, fcs: Path | None) -> tuple[LeftOut, ...]:
     if written == "yaml":
         strategy.save(target)
-        if strategy.overrides:
-            write_whole(target.parent / OVERRIDES, strategy.overrides_yaml().encode())
+        beside = target.parent / OVERRIDES
+        if strategy.overrides or beside.exists():
+            write_whole(beside, strategy.overrides_yaml().encode())
         return ()
     from tregflow.fcs import read_fcs
 
