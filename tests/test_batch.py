@@ -449,6 +449,20 @@ def test_a_folder_without_study_and_strategy(tmp_path: Path) -> None:
     )
 
 
+def test_a_folder_takes_no_strategy_with_overrides(tmp_path: Path) -> None:
+    own = tiny_study(tmp_path / "own", overrides=override("sample: S1_D0"))
+    tiny_file(tmp_path / "P01.fcs", treg=100)
+    with pytest.raises(StudyError) as caught:
+        run(tmp_path / "own" / "..", strategy=own / "tiny.yaml")
+    assert caught.value.code == "E_OVERRIDES_BESIDE"
+    assert str(caught.value) == (
+        f"{own / 'overrides.yaml'}: the strategy has overrides, and a folder does not say which sample is which\n"
+        "  expected   a study, whose samples.csv names samples and batches\n"
+        f"  remedy     tregflow init FOLDER --strategy {own / 'tiny.yaml'}, "
+        "or copy the strategy to where no overrides lie"
+    )
+
+
 def test_two_strategies(tmp_path: Path) -> None:
     tiny_study(tmp_path)
     for source in (tmp_path, tmp_path / "study.yaml", Study.load(tmp_path)):

@@ -616,5 +616,5 @@ def test_the_matrix_of_a_workspace(data_dir: Path) -> None:
         Spillover.from_wsp(data_dir / "flowjo_simple" / "single_ellipse_51_events.wsp", "data_set_simple_line_100.fcs")
     assert str(none.value) == (
         "single_ellipse_51_events.wsp: data_set_simple_line_100.fcs: the sample has no matrix\n"
-        "  remedy     take the file's own matrix: compensation: fcs"
+        "  remedy     compensation: none where the file's values are compensated (Comp- or FJComp- names), else fcs"
     )

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from tests import builders_gatingml as gml
+from tests import builders_study
 from tests import builders_wsp as wsp
+from tests.builders_study import override, rows, tiny_study
 from typer.testing import CliRunner
 
+import tregflow as tf
 from tregflow.cli import app
 from tregflow.convert import convert
 from tregflow.errors import InteropError
 from tregflow.fcs import Sample, read_fcs, write_fcs
+from tregflow.interop.flowjo import import_workspace, parse_workspace
 from tregflow.interop.left_out import LeftOut
 from tregflow.strategy import Strategy
 
@@ -125,7 +129,7 @@ def test_refusals(folder: Path) -> None:
 
 def test_nothing_is_written_over_unless_asked(folder: Path) -> None:
     source = folder / "in" / "s.yaml"
-    remedy = "  remedy     choose another name, or write over it with force=True, on the command line --force"
+    remedy = "  remedy     choose another name or folder, or write over it with force=True, on the command line --force"
     there = folder / "there.xml"
     there.write_text("mine", encoding="utf-8")
     assert said(convert, source, there) == ("E_EXPORT", f"{there}: the file is there already\n{remedy}")
@@ -243,8 +247,36 @@ def test_overrides_of_another_strategy_are_not_taken_for_its_own(tmp_path: Path)
         convert(tmp_path / "a.xml", tmp_path / "b" / "a.yaml")
     assert str(caught.value) == (
         f"{stranger}: the file is there already\n"
-        "  remedy     choose another name, or write over it with force=True, on the command line --force"
+        "  remedy     choose another name or folder, or write over it with force=True, on the command line --force"
     )
     assert stranger.read_text(encoding="utf-8") == OVERRIDES
     convert(tmp_path / "a.xml", tmp_path / "b" / "a.yaml", force=True)
     assert Strategy.load(tmp_path / "b" / "a.yaml", overrides=stranger).overrides == ()
+
+
+MATRIX = "V655-A,B515-A,R670-A,G560-A\n1,0.2,0,0\n0,1,0,0\n0,0,1,0\n0,0,0,1\n"
+
+
+@pytest.mark.parametrize("compensation", ["none", "m.csv"])
+def test_a_workspace_of_a_study_counts_as_its_run(tmp_path: Path, compensation: str) -> None:
+    """Its own compensation, its batches' FMO controls and its overrides are in the workspace."""
+    text = f"{builders_study.STUDY}compensation: {compensation}\n"
+    study = tiny_study(tmp_path / "study", study=text, overrides=override("sample: S1_D0"))
+    (study / "m.csv").write_text(MATRIX, encoding="utf-8")
+    assert convert(study / "tiny.yaml", tmp_path / "w.wsp", fcs=study) == ()
+    ran = tf.run(study, out=tmp_path / "out")
+    expected = {(row["sample"], row["population"]): int(row["count"]) for row in rows(ran.out / "populations.csv")}
+    has_matrix = [each.matrix is not None for each in parse_workspace(tmp_path / "w.wsp").samples]
+    assert has_matrix == [compensation != "none"] * 4
+    imported = import_workspace(tmp_path / "w.wsp", stored=False)
+    assert {"Treg", "FoxP3+"} <= set(imported.strategy.spec.gates)
+    for row in ran.rows:
+        gated = imported.strategy.gate(read_fcs(study / row.file), id=row.file)
+        counts = {(row.sample, name): gated.count(name) for name in imported.strategy.spec.gates}
+        assert counts == {key: expected[key] for key in counts}
+
+
+def test_samples_without_a_file_are_named(folder: Path) -> None:
+    (folder / "fcs" / "s1.fcs").unlink()
+    lost = convert(folder / "in" / "s.yaml", folder / "w.wsp", fcs=folder / "fcs")
+    assert lost == (LeftOut("s1.fcs", "", "no such file: nothing is written of it"),)

@@ -752,6 +752,15 @@ def test_else_by_its_channel(tmp_path, channels):
     assert names_of(tmp_path, *channels) == {"A": "A", "B": "B"}
 
 
+def test_an_axis_has_no_marker_that_another_detector_carries_in_a_sample_without_it(tmp_path):
+    first = wsp.sample("a.fcs", wsp.population("p", SQUARE), channels={"A": "CD4", "B": "CD8"}, axes=LINEAR)
+    axes = [wsp.linear("B"), wsp.linear("C")]
+    gate = wsp.population("p", wsp.rectangle(C=(0, 9)))
+    second = wsp.sample("b.fcs", gate, channels={"B": "CD8", "C": "CD4"}, axes=axes, number=2)
+    found = import_workspace(written(tmp_path, first, second)).strategy
+    assert set(found.spec.dimensions) == {"A", "CD8", "C"}
+
+
 def test_the_height_of_a_pulse_may_carry_the_same_marker_as_its_area(tmp_path):
     axes = {"V1-A": "CD4", "V1-H": "CD4"}
     path = written(

@@ -485,12 +485,21 @@ def test_files_are_matched_by_name_and_number_of_events(tmp_path):
         wsp.sample("five.fcs", count=50, number=5, **bare),
         wsp.sample("six.fcs", count=60, number=6, **bare),
     )
-    assert pairs == [("one.fcs", "one.fcs"), ("renamed", "below/two 2.fcs"), ("tube", "three.fcs")]
+    assert pairs[:3] == [("one.fcs", "one.fcs"), ("renamed", "below/two 2.fcs"), ("tube", "three.fcs")]
+    assert pairs[3:] == [("five.fcs", "five.fcs")]  # whoever reads it gets the whole error
     assert left[0] == ("four.fcs", "four.fcs holds 40 events, the workspace says 41")
-    assert left[1][0] == "five.fcs"
-    assert left[1][1].startswith("five.fcs cannot be read (")
-    assert left[2] == ("six.fcs", "no file of that name")
-    assert sorted(unused) == ["five.fcs", "four.fcs"]
+    assert left[1] == ("six.fcs", "no file of that name")
+    assert unused == ["four.fcs"]
+
+
+def test_of_two_files_that_cannot_be_read_neither_is_chosen(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "five.fcs").write_bytes(b"no fcs")
+    pairs, left, _ = matched(tmp_path, wsp.sample("five.fcs", count=50, number=5, channels={}, axes=[]))
+    assert pairs == []
+    assert left[0][0] == "five.fcs"
+    assert left[0][1].startswith("five.fcs cannot be read (")
 
 
 def test_samples_of_one_name_are_told_apart_by_their_number_of_events(tmp_path):

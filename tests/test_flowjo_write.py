@@ -777,3 +777,14 @@ def test_the_example_trial_comes_back(tmp_path):
             path,
         )
     assert len(seen.ids) == 3 * 11
+
+
+def test_a_tree_that_is_too_deep_is_written_as_far_as_it_can_be_read(tmp_path):
+    gates = [f"g{n}: {{{f'in: g{n - 1}, ' if n else ''}above: {{A: {n}}}}}" for n in range(300)]
+    listed = "\n  ".join(gates)
+    deep = Strategy.loads(f"tregflow: 1\nname: deep\ncompensation: none\nscales: {{A: linear}}\ngates:\n  {listed}\n")
+    lost = write_workspace(tmp_path / "w.wsp", deep, {"a.fcs": Sample.from_columns("a.fcs", {"A": np.arange(400.0)})})
+    assert [each.population for each in lost] == [f"g{n}" for n in range(80, 300)]
+    assert lost[0].reason == "it lies more than 80 populations deep"
+    back = import_workspace(tmp_path / "w.wsp", partial=True, stored=False)
+    assert list(back.strategy.spec.gates) == [f"g{n}" for n in range(80)]

@@ -165,6 +165,17 @@ def test_samples_without_a_file(tmp_path):
     assert "15 without file" in done.summary
 
 
+def test_a_file_that_cannot_be_read_has_failed(tmp_path):
+    path = place(tmp_path)
+    content = (tmp_path / "tube 2.fcs").read_bytes()
+    (tmp_path / "tube 2.fcs").write_bytes(content[:-500])
+    done = reconcile(path, tmp_path)
+    lost = [row for row in done.rows if row.sample == "tube 2.fcs"]
+    assert {row.verdict for row in lost} == {"failed"}
+    assert {row.why.partition(" ")[0] for row in lost} == {"E_TRUNCATED"}
+    assert done.exit_status == 3
+
+
 def test_a_file_with_other_events_is_no_match(tmp_path):
     path = place(tmp_path, files=1)
     write_fcs(tmp_path / "tube 2.fcs", sample("tube 2.fcs", 2, n=77))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.builders_study import STRATEGY, rows, tiny_file
+from tests.builders_study import STRATEGY, override, rows, tiny_file, tiny_study
 
 from tregflow.errors import StrategyError, StudyError
 from tregflow.scaffold import Guess, guess, write_study
@@ -163,3 +163,19 @@ def test_a_folder_without_files(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="holds no FCS file"):
         write_study(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_overrides_beside_the_strategy_come_along(tmp_path: Path) -> None:
+    folder, own = lab(tmp_path / "lab"), tiny_study(tmp_path / "own", overrides=override("sample: S1_D0"))
+    write_study(folder, strategy=str(own / "tiny.yaml"))
+    assert (folder / "overrides.yaml").read_bytes() == (own / "overrides.yaml").read_bytes()
+    with pytest.raises(StudyError, match="names sample 'S1_D0', which the sample sheet does not have"):
+        Study.load(folder)
+    text = (folder / "study.yaml").read_text(encoding="utf-8")
+    assert "simulated data" not in text
+    assert "# confirmed: {by:" in text
+    for name in ("study.yaml", "samples.csv", "tiny.yaml"):
+        (folder / name).unlink()
+    with pytest.raises(StudyError) as caught:
+        write_study(folder, strategy=str(own / "tiny.yaml"))
+    assert (caught.value.code, caught.value.file) == ("E_EXISTS", str(folder / "overrides.yaml"))

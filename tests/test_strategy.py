@@ -391,6 +391,36 @@ def test_saving_and_loading(tmp_path: Path) -> None:
         assert back.gate(sample)[name].tolist() == mask.inside.tolist()
 
 
+def test_overrides_are_saved_beside_the_strategy(tmp_path: Path) -> None:
+    rule = {
+        "id": "R1",
+        "when": {"sample": "P1"},
+        "gate": "A",
+        "absent": True,
+        "by": "reader",
+        "at": "today",
+        "why": "x",
+    }
+    own = Strategy.from_data({**strategy("A: {above: {x: 1}}").data}, name="s", overrides=[rule])
+    own.save(tmp_path / "a" / "s.yaml")
+    beside = tmp_path / "a" / "overrides.yaml"
+    assert Strategy.load(tmp_path / "a" / "s.yaml", overrides=beside).overrides == own.overrides
+    beside.write_text("# signed\n" + beside.read_text(encoding="utf-8"), encoding="utf-8")
+    own.save(tmp_path / "a" / "t.yaml")  # the same rules: the file is left as somebody wrote it
+    assert beside.read_text(encoding="utf-8").startswith("# signed")
+    for text in (beside.read_text(encoding="utf-8").replace("today", "yesterday"), "no overrides"):
+        beside.write_text(text, encoding="utf-8")
+        with pytest.raises(StrategyError) as caught:
+            own.save(tmp_path / "a" / "u.yaml")
+        assert caught.value.code == "E_EXISTS"
+        assert str(caught.value) == (
+            f"{beside}: is there already, and holds other overrides than the strategy's\n"
+            "  remedy     save the strategy into a folder of its own"
+        )
+        assert beside.read_text(encoding="utf-8") == text
+    assert not (tmp_path / "a" / "u.yaml").exists()
+
+
 def test_a_text_has_the_hash_of_the_text() -> None:
     text = strategy_text("A: {above: {x: 1e5}}  # µ")
     assert Strategy.loads(text).sha256 == hashlib.sha256(text.encode()).hexdigest()
@@ -557,7 +587,10 @@ def test_only_the_channels_that_are_needed_need_be_read() -> None:
 
 def test_channels_of_an_applied_strategy() -> None:
     channels, lost, notes = resolve_axes(strategy("A: {above: {x: 1}}"), events(y=[1]), {"A": "absent"})
-    assert (channels, lost) == ({}, {})
+    assert (channels, lost, notes) == ({}, {}, ())
+    tree = strategy("A: {above: {x: 1}}", mfi="{root: [x]}")
+    _, lost, notes = resolve_axes(tree, events(y=[1]), {"A": "absent"})
+    assert lost == {}
     assert [note.text for note in notes] == ["no channel carries x; missing: its MFI"]
 
 

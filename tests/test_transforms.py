@@ -590,3 +590,9 @@ def test_the_limits_themselves_are_allowed() -> None:
         y = scale.apply(scale.inverse(np.linspace(0, 1, 101)))
         np.testing.assert_allclose(y, np.linspace(0, 1, 101), rtol=0, atol=1e-12)
     assert all(low < high for low, high in pairwise(FlowJoBiex(-5, -1, 4).inverse(np.linspace(0, 1, 4097))))
+
+
+@pytest.mark.parametrize(("offset", "decades"), [(0.6324555320336759, 0.5), (0.1, 4.0), (3.0, 5.0), (7e-5, 1.0)])
+def test_the_low_end_of_flowjos_logarithm_is_zero_to_the_last_bit(offset: float, decades: float) -> None:
+    scale = FlowJoLog(offset=offset, decades=decades)
+    assert scale.apply([offset, 0.0, -5.0, np.nextafter(offset, 0)]).tolist() == [0.0] * 4

@@ -123,11 +123,12 @@ def init(
 ) -> None:
     """Write study.yaml, samples.csv and a strategy to adjust; guesses are marked as guesses."""
     with _reported():
-        from tregflow.scaffold import strategy_copy, write_study
+        from tregflow.scaffold import overrides_copy, strategy_copy, write_study
 
         counts = write_study(folder, strategy=strategy)
         listed = ", ".join(f"{count} {role}" for role, count in counts.items())
-        files = f"study.yaml, samples.csv, {strategy_copy(folder, strategy).name}"
+        rules = overrides_copy(folder, strategy)
+        files = f"study.yaml, samples.csv, {strategy_copy(folder, strategy).name}{f', {rules.name}' if rules else ''}"
         typer.echo(f"{folder}: {files} are there now, for {_counted(sum(counts.values()), 'FCS file')} ({listed})")
         typer.echo("Next: correct the guesses in samples.csv, adjust the strategy's gates to your data, then run:")
         typer.echo(f"  tregflow check {_argument(folder)}\n  tregflow run {_argument(folder)}")

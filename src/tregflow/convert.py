@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Literal
 from tregflow._files import read_csv_rows, write_whole
 from tregflow._yaml import read_text
 from tregflow.errors import InteropError, StudyError
+from tregflow.fcs import read_fcs
 from tregflow.fcs.names import printable
 from tregflow.fcs.scan import SUFFIXES
 from tregflow.interop.left_out import LeftOut
 from tregflow.strategy import Strategy
+from tregflow.strategy.overrides import OVERRIDES_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from os import PathLike
 
     from tregflow.interop.imported import Imported
+    from tregflow.populations import Gated
 
 Format = Literal["yaml", "gatingml", "flowjo"]
 
@@ -29,8 +31,6 @@ FORMATS: dict[str, Format] = {
     ".gatingml": "gatingml",
     ".wsp": "flowjo",
 }
-OVERRIDES = "overrides.yaml"
-"""Beside a strategy in YAML: the departures of single samples and batches."""
 
 
 def convert(
@@ -55,7 +55,8 @@ def convert(
     force : bool
         Write over files that are there.
     fcs : str or path, optional
-        FCS file or folder of FCS files, or study with its sample sheet. A workspace is written for these samples;
+        FCS file or folder of FCS files, or study with its sample sheet. A workspace is written for these samples; those
+        of a study are gated as its run gates them, with its compensation, batches and controls.
         Gating-ML is written with the channels of the first. Of a workspace that is read the overrides of these samples
         are kept, under the ids of the study's samples.csv where it has one; which samples have no partner is listed.
 
@@ -86,7 +87,7 @@ def convert(
     strategy, left_out = _read(source, read, None if fcs is None else Path(fcs), partial=partial)
     if written == "yaml":
         # Also for a strategy without overrides: those of another one beside it would be taken for its own.
-        _check_free(target.parent / OVERRIDES, force=force)
+        _check_free(target.parent / OVERRIDES_FILE, force=force)
     return (*left_out, *_write(strategy, target, written, None if fcs is None else Path(fcs)))
 
 
@@ -117,13 +118,13 @@ def _check_free(path: Path, *, force: bool) -> None:
             "the file is there already",
             code="E_EXPORT",
             file=str(path),
-            remedy="choose another name, or write over it with force=True, on the command line --force",
+            remedy="choose another name or folder, or write over it with force=True, on the command line --force",
         )
 
 
 def _read(source: Path, read: Format, fcs: Path | None, *, partial: bool) -> tuple[Strategy, tuple[LeftOut, ...]]:
     if read == "yaml":
-        beside = source.parent / OVERRIDES
+        beside = source.parent / OVERRIDES_FILE
         return Strategy.load(source, overrides=beside if beside.is_file() else None), ()
     if read == "gatingml":
         from tregflow.interop.gatingml import read_gatingml
@@ -165,62 +166,74 @@ def _ids_of_files(fcs: Path) -> dict[str, str]:
     if sheet.is_file():
         _, rows = read_csv_rows(read_text(sheet, StudyError, "E_STUDY_FILE"))
         return {Path(row.get("file", "")).name: row.get("sample", "") for _, row in rows}
-    files = folder.glob("*") if folder.is_dir() else [folder]
-    return {path.name: path.name for path in sorted(files) if path.suffix.casefold() in SUFFIXES}
+    return {path.name: path.name for path in _fcs_files(fcs)}
 
 
 def _write(strategy: Strategy, target: Path, written: Format, fcs: Path | None) -> tuple[LeftOut, ...]:
     if written == "yaml":
-        strategy.save(target)
-        beside = target.parent / OVERRIDES
+        beside = target.parent / OVERRIDES_FILE
         if strategy.overrides or beside.exists():
             write_whole(beside, strategy.overrides_yaml().encode())
+        write_whole(target, strategy.to_yaml().encode())
         return ()
-    from tregflow.fcs import read_fcs
-
-    files = {} if fcs is None else _files(strategy, fcs)
     if written == "gatingml":
         from tregflow.interop.gatingml import write_gatingml
 
-        first = next(iter(files.values()), None)
-        return write_gatingml(target, strategy, sample=None if first is None else read_fcs(first, channels=()))
-    from tregflow.interop.flowjo import write_workspace
-
-    samples = {name: read_fcs(path) for name, path in files.items()}
-    return write_workspace(target, strategy, samples, batches=_batches(fcs))
+        return write_gatingml(target, strategy, sample=None if fcs is None else read_fcs(_first(fcs), channels=()))
+    return () if fcs is None else _write_workspace(strategy, target, fcs)
 
 
-def _files(strategy: Strategy, fcs: Path) -> dict[str, Path]:
-    """Return FCS files by the ids that overrides know: of the sample sheet, else the file's name or its stem."""
-    found = dict(_in_study(fcs) if _is_study(fcs) else _in_folder(strategy, fcs))
-    if not found:
-        raise InteropError("holds no FCS file", code="E_EXPORT", file=str(fcs), expected="FCS files, or a study")
-    return found
+def _write_workspace(strategy: Strategy, target: Path, fcs: Path) -> tuple[LeftOut, ...]:
+    from tregflow.interop.flowjo import write_gated
+
+    whole, gated = _gated_study(strategy, fcs) if _is_study(fcs) else (strategy, _gated_files(strategy, fcs))
+    targets = dict.fromkeys(rule.target for rule in strategy.overrides if rule.level == "sample")
+    unwritten = [LeftOut(name, "", "no such file: nothing is written of it") for name in targets if name not in gated]
+    return (*write_gated(target, whole, gated), *unwritten)
+
+
+def _gated_study(strategy: Strategy, fcs: Path) -> tuple[Strategy, dict[str, Gated]]:
+    """Gate the samples of a study as a run of it would: by its own compensation, with its batches and its controls."""
+    from tregflow.batch import tasks_of
+    from tregflow.batch.work import gate_sample
+    from tregflow.study import Study
+
+    study = Study.load(fcs)
+    if study.settings.get("compensation") is not None:
+        own = strategy.with_compensation(study.strategy.spec.compensation)
+        strategy = replace(own, folder=study.folder).with_matrices()
+    rows = [row for row in study.rows if row.role == "sample"]
+    tasks = tasks_of(replace(study, strategy=strategy), rows, study.folder)
+    return strategy, {task.sample: gate_sample(task, read_fcs(task.path)) for task in tasks}
+
+
+def _gated_files(strategy: Strategy, fcs: Path) -> dict[str, Gated]:
+    """Gate files, each under the id that overrides know: the file's name, else its stem."""
+    known = {rule.target for rule in strategy.overrides if rule.level == "sample"}
+    gated = {}
+    for path in _fcs_files(fcs):
+        name = path.stem if path.name not in known and path.stem in known else path.name
+        gated[name] = strategy.gate(read_fcs(path), id=name)
+    return gated
+
+
+def _first(fcs: Path) -> Path:
+    if not _is_study(fcs):
+        return _fcs_files(fcs)[0]
+    from tregflow.study import Study
+
+    study = Study.load(fcs)
+    return next((study.path(row) for row in study.rows if row.role == "sample"), fcs)
 
 
 def _is_study(fcs: Path) -> bool:
     return fcs.name == "study.yaml" or (fcs / "study.yaml").is_file()
 
 
-def _in_study(fcs: Path) -> Iterator[tuple[str, Path]]:
-    from tregflow.study import Study
-
-    study = Study.load(fcs)
-    for row in study.rows:
-        if row.role == "sample":
-            yield row.sample, study.folder / row.file
-
-
-def _in_folder(strategy: Strategy, fcs: Path) -> Iterator[tuple[str, Path]]:
-    known = {rule.target for rule in strategy.overrides if rule.level == "sample"}
-    files = sorted(path for path in fcs.iterdir() if path.suffix.casefold() == ".fcs") if fcs.is_dir() else [fcs]
-    for path in files:
-        yield (path.stem if path.name not in known and path.stem in known else path.name), path
-
-
-def _batches(fcs: Path | None) -> dict[str, str]:
-    if fcs is None or not _is_study(fcs):
-        return {}
-    from tregflow.study import Study
-
-    return {row.sample: row.batch for row in Study.load(fcs).rows if row.batch}
+def _fcs_files(fcs: Path) -> list[Path]:
+    if not fcs.is_dir():
+        return [fcs]
+    found = sorted(path for path in fcs.iterdir() if path.suffix.casefold() in SUFFIXES)
+    if not found:
+        raise InteropError("holds no FCS file", code="E_EXPORT", file=str(fcs), expected="FCS files, or a study")
+    return found

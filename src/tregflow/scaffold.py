@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from tregflow._files import csv_bytes, write_whole
 from tregflow.errors import StudyError, TregflowError
 from tregflow.fcs import read_fcs
-from tregflow.strategy import Strategy
+from tregflow.strategy import Strategy, shipped
+from tregflow.strategy.overrides import OVERRIDES_FILE
 from tregflow.study import GUESSED, SHEET_COLUMNS, Study
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def write_study(folder: Path, *, strategy: str = "treg") -> dict[str, int]:
     folder : Path
         The folder; FCS files below it belong to the study, too.
     strategy : str
-        A shipped name, or the path of a YAML file; one that lies in the folder already is taken as it is.
+        A shipped name, or the path of a YAML file; one that lies in the folder already is taken as it is. The overrides
+        beside it are copied, too: where they name samples that the folder does not have, `tregflow check` says so.
 
     Returns
     -------
@@ -68,7 +70,9 @@ def write_study(folder: Path, *, strategy: str = "treg") -> dict[str, int]:
     template = Strategy.load(strategy)
     copy = strategy_copy(folder, strategy)
     own = copy.exists() and Path(strategy).exists() and copy.samefile(strategy)
-    wanted = [folder / "study.yaml", folder / "samples.csv", *([] if own else [copy])]
+    rules = overrides_copy(folder, strategy)
+    copied = [] if own else [copy, *([rules] if rules else [])]
+    wanted = [folder / "study.yaml", folder / "samples.csv", *copied]
     there = sorted(str(path) for path in wanted if path.exists())
     if there:
         raise StudyError(
@@ -82,7 +86,10 @@ def write_study(folder: Path, *, strategy: str = "treg") -> dict[str, int]:
     write_whole(folder / "samples.csv", _sheet(rows, guesses))
     if not own:
         write_whole(copy, _strategy_text(strategy).encode())
-    text = _study_text(folder.resolve().name, copy.name, template, list(guesses.values()))
+        if rules:
+            write_whole(rules, Path(strategy).with_name(OVERRIDES_FILE).read_bytes())
+    confirm = _CONFIRM_SHIPPED if strategy in shipped() else _CONFIRM
+    text = _study_text(folder.resolve().name, copy.name, template, list(guesses.values()), confirm)
     write_whole(folder / "study.yaml", text.encode())
     roles = [found.role.split(":")[0] for found in guesses.values()]
     return {role: roles.count(role) for role in dict.fromkeys(roles)}
@@ -91,6 +98,12 @@ def write_study(folder: Path, *, strategy: str = "treg") -> dict[str, int]:
 def strategy_copy(folder: Path, strategy: str) -> Path:
     """Return where the copy of a strategy goes: under its file's name; the name inside a file may hold anything."""
     return folder / (Path(strategy).name if Path(strategy).suffix else f"{strategy}.yaml")
+
+
+def overrides_copy(folder: Path, strategy: str) -> Path | None:
+    """Return where the copy of the overrides beside a strategy goes; None where there are none."""
+    beside = Path(strategy).with_name(OVERRIDES_FILE) if Path(strategy).suffix else None
+    return folder / OVERRIDES_FILE if beside is not None and beside.is_file() else None
 
 
 def guess(name: str, path: Path, markers: tuple[str, ...]) -> Guess:
@@ -172,12 +185,12 @@ def _strategy_text(name: str) -> str:
     return (resources.files("tregflow") / "strategies" / f"{name}.yaml").read_text(encoding="utf-8")
 
 
-def _study_text(name: str, strategy: str, template: Strategy, guesses: list[Guess]) -> str:
+def _study_text(name: str, strategy: str, template: Strategy, guesses: list[Guess], confirm: str) -> str:
     from tregflow._yaml import dump
 
     visits = sorted({(found.day, found.visit) for found in guesses if found.visit and found.day is not None})
     head = {"tregflow": 1, "name": name, "strategy": strategy, "samples": "samples.csv"}
-    text = _HEAD + dump(head) + _CONFIRM
+    text = _HEAD + dump(head) + confirm
     if not visits:
         return text + _NO_VISITS
     named = {visit: {"day": day} for day, visit in visits}
@@ -196,10 +209,12 @@ _HEAD = """\
 # then `tregflow check` and `tregflow run` on this folder.
 """
 _CONFIRM = """
-# The copied strategy carries the gates of simulated data: no number counts before somebody has adjusted them.
-# When the gates fit, say who stands for them, and since when:
+# When the gates fit these data, say who stands for them, and since when:
 # confirmed: {by: "initials or role", at: 2026-01-31}
 """
+_CONFIRM_SHIPPED = """
+# The copied strategy carries the gates of simulated data: no number counts before somebody has adjusted them.
+""" + _CONFIRM.lstrip()
 _NO_VISITS = """
 # No visit was found in the file names. For endpoints, fill subject and visit in samples.csv and write, for example:
 # visits: {D0: {day: 0, window: [-7, 0]}, D8: {day: 8, window: [7, 10]}}

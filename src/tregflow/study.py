@@ -17,11 +17,12 @@ from tregflow._yaml import Document, check_model, parse, read_text, suggest
 from tregflow.endpoints import Design, Endpoint
 from tregflow.errors import StudyError, TregflowError
 from tregflow.fcs.names import printable
+from tregflow.fcs.scan import SUFFIXES
 from tregflow.few_events import FewEvents
 from tregflow.findings import Finding
 from tregflow.strategy import Strategy, shipped
 from tregflow.strategy.matrix import SINGLES, inside, matrix_of
-from tregflow.strategy.overrides import load_overrides
+from tregflow.strategy.overrides import OVERRIDES_FILE, load_overrides
 from tregflow.strategy.singles import Singles, read_singles
 from tregflow.strategy.spec import Compensation, Number, Strict, Text
 
@@ -44,7 +45,6 @@ NOT_CONFIRMED = Finding(
 )
 EXPORT_INDEX = "tregflow-export.csv"
 """Table in a folder of exported events: files beside it hold parts of samples and are none themselves."""
-_FCS = (".fcs", ".lmd")
 _ROLES = ("sample", "unstained")
 _ROLE_PREFIXES = ("fmo:", "single:")
 _NEAR = 0.82
@@ -194,7 +194,7 @@ class Study:
         """
         file = Path(path)
         file = file / "study.yaml" if file.is_dir() else file
-        if file.suffix.casefold() in _FCS:
+        if file.suffix.casefold() in SUFFIXES:
             raise StudyError(
                 "is no study file",
                 code="E_STUDY_FILE",
@@ -322,7 +322,7 @@ def _window(study: Study, row: Row) -> Iterator[Finding]:
 
 def fcs_files(folder: Path) -> list[Path]:
     """Return the FCS files below a folder, sorted; hidden ones are passed over, and those that tregflow exported."""
-    found = [path for path in folder.rglob("*") if path.suffix.casefold() in _FCS and path.is_file()]
+    found = [path for path in folder.rglob("*") if path.suffix.casefold() in SUFFIXES and path.is_file()]
     found = [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
     exports = {parent for parent in {path.parent for path in found} if (parent / EXPORT_INDEX).is_file()}
     return sorted(path for path in found if path.parent not in exports)
@@ -357,7 +357,7 @@ def _assemble(spec: StudySpec, document: Document, folder: Path, file: Path) -> 
 def _strategy(spec: StudySpec, folder: Path) -> tuple[Strategy, tuple[Path, ...]]:
     """Load the strategy with its overrides; the study's own compensation wins over the strategy's."""
     path = inside(spec.strategy, folder, "study.yaml")
-    rules = inside(spec.overrides or "overrides.yaml", folder, "study.yaml")
+    rules = inside(spec.overrides or OVERRIDES_FILE, folder, "study.yaml")
     # A shipped name, or a file below the folder: nothing that lies elsewhere by the same name.
     strategy = Strategy.load(path if path.exists() or spec.strategy not in shipped() else spec.strategy)
     has_rules = spec.overrides is not None or rules.exists()

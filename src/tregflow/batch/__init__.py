@@ -24,6 +24,7 @@ from tregflow.errors import EndpointError, StudyError
 from tregflow.findings import Finding
 from tregflow.strategy import Strategy, shipped
 from tregflow.strategy.build import is_placed
+from tregflow.strategy.overrides import OVERRIDES_FILE
 from tregflow.study import NOT_CONFIRMED, Study
 
 if TYPE_CHECKING:
@@ -166,6 +167,7 @@ def open_study(source: str | PathLike[str] | Study, strategy: str | PathLike[str
     if isinstance(source, Study):
         return source
     if strategy is not None:
+        _refuse_overrides(strategy)
         return Study.from_folder(path, Strategy.load(strategy))
     if path.is_dir() and not named:
         raise StudyError(
@@ -175,6 +177,19 @@ def open_study(source: str | PathLike[str] | Study, strategy: str | PathLike[str
             remedy=f"tregflow init {path}, or --strategy {' | '.join(shipped())}",
         )
     return Study.load(path)
+
+
+def _refuse_overrides(strategy: str | PathLike[str]) -> None:
+    """Refuse a strategy with overrides beside it: they go by samples and batches, and only a study names those."""
+    beside = Path(strategy).with_name(OVERRIDES_FILE)
+    if Path(strategy).suffix and beside.is_file():
+        raise StudyError(
+            "the strategy has overrides, and a folder does not say which sample is which",
+            code="E_OVERRIDES_BESIDE",
+            file=str(beside),
+            expected="a study, whose samples.csv names samples and batches",
+            remedy=f"tregflow init FOLDER --strategy {strategy}, or copy the strategy to where no overrides lie",
+        )
 
 
 def is_confirmed(study: Study) -> bool:

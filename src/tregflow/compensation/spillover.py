@@ -178,7 +178,7 @@ class Spillover:
             raise InteropError(problem, code="E_WSP", file=path.name, available=names)
         said = f"{path.name}: {found.key}"
         if found.matrix is None:
-            remedy = "take the file's own matrix: compensation: fcs"
+            remedy = "compensation: none where the file's values are compensated (Comp- or FJComp- names), else fcs"
             raise CompensationError("the sample has no matrix", code="E_NO_SPILL", file=said, remedy=remedy)
         if isinstance(found.matrix, Reason):
             refuse(f"line {found.matrix.line}: {found.matrix.text}", said, "a matrix that can be used")

@@ -8,12 +8,11 @@ from tregflow._files import sha256_bytes
 from tregflow._version import __version__
 from tregflow.compensation import Spillover
 from tregflow.fcs import spillover_text
+from tregflow.fcs.scan import SUFFIXES
 
 if TYPE_CHECKING:
     from tregflow.compensation import Unmixing
     from tregflow.populations import Gated
-
-_FCS = (".fcs", ".lmd")
 
 
 def provenance(gated: Gated, *, keep_persons: bool) -> dict[str, str]:
@@ -46,7 +45,7 @@ def _source(matrix: Spillover | Unmixing, file: str, *, keep_persons: bool) -> s
     said = matrix.source.removeprefix(f"{file}: ")
     if keep_persons:
         return said
-    return ": ".join(part for part in said.split(": ") if not part.casefold().endswith(_FCS)) or "another file"
+    return ": ".join(part for part in said.split(": ") if not part.casefold().endswith(SUFFIXES)) or "another file"
 
 
 def _matrix_text(matrix: Spillover | Unmixing | None) -> str:

@@ -18,7 +18,7 @@ from tregflow.strategy.build import build_gate
 from tregflow.strategy.check import checked_spec
 from tregflow.strategy.fmo import Control, FmoPlace, FmoThreshold, fmo_places, fmo_threshold, gate_with
 from tregflow.strategy.matrix import CompensationSetting, Known, find_matrix, matrix_files, read_matrices
-from tregflow.strategy.overrides import Override, checked_overrides, load_overrides, overrides_text
+from tregflow.strategy.overrides import OVERRIDES_FILE, Override, checked_overrides, load_overrides, overrides_text
 from tregflow.strategy.tree import evaluation_order, holders, needs, part_of, split_ratio
 
 if TYPE_CHECKING:
@@ -87,6 +87,13 @@ class Strategy:
     @classmethod
     def load(cls, source: str | PathLike[str], *, overrides: str | PathLike[str] | None = None) -> Strategy:
         """Read a strategy: a file, or the name of a shipped template (``treg``, ``treg-surface``, ``treg-no127``).
+
+        Parameters
+        ----------
+        source : str or path
+            The file, or the shipped name.
+        overrides : path, optional
+            The overrides file. None: the template alone, whatever lies beside it; a study takes its overrides.yaml.
 
         Raises
         ------
@@ -197,8 +204,34 @@ class Strategy:
         return overrides_text(self.overrides)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the strategy as a YAML file, whole or not at all."""
+        """Write the strategy as a YAML file, whole or not at all; its overrides, where it has some, as overrides.yaml.
+
+        They go beside it, where a study looks for them; `load` takes them by name alone, since they are a study's.
+
+        Raises
+        ------
+        StrategyError
+            ``E_EXISTS``: the strategy has overrides, and others lie there already. Nothing is written.
+        """
+        beside = Path(path).parent / OVERRIDES_FILE
+        if self.overrides and beside.exists():
+            self._refuse_others(beside)
+        elif self.overrides:
+            write_whole(beside, self.overrides_yaml().encode())
         write_whole(Path(path), self.to_yaml().encode())
+
+    def _refuse_others(self, beside: Path) -> None:
+        try:
+            same = load_overrides(beside, self.spec) == self.overrides
+        except StrategyError:
+            same = False
+        if not same:
+            raise StrategyError(
+                "is there already, and holds other overrides than the strategy's",
+                code="E_EXISTS",
+                file=str(beside),
+                remedy="save the strategy into a folder of its own",
+            )
 
     @cached_property
     def order(self) -> tuple[str, ...]:

@@ -71,8 +71,11 @@ def resolve_axes(
     findings = []
     gates = strategy.spec.gates
     gone = _gone(strategy, missing)
+    asked = {axis for axes in strategy.spec.mfi.values() for axis in axes}
     for axis in strategy.axes:
         users = [gate_id for gate_id, gate in gates.items() if axis in gate.axes and gate_id not in gone]
+        if not users and axis not in asked:
+            continue  # only gates that are missing in this sample look at it
         try:
             sources[axis] = source_of(strategy, axis, sample, population=", ".join(users))
         except PanelError as error:

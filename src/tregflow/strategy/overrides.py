@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from tregflow.strategy.spec import StrategySpec
 
 
+OVERRIDES_FILE = "overrides.yaml"
+"""Beside a strategy: the departures of a study's batches and samples."""
+
+
 @dataclass(frozen=True, slots=True)
 class Override:
     """One rule of an overrides file.

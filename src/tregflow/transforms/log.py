@@ -99,7 +99,8 @@ class FlowJoLog(Scale):
         """Return the positions on the axis of intensities `x` (any shape, data units); 0 for `x` <= `offset`."""
         data = float64(x)
         position = (np.log10(np.maximum(data, self.offset)) - math.log10(self.offset)) / self.decades
-        return np.asarray(np.where(np.isinf(data), data, position))
+        # NumPy's logarithm and the other one may differ in the last bit: at the offset, too, the position is 0.
+        return np.asarray(np.where(np.isinf(data), data, np.maximum(position, 0.0)))
 
     def inverse(self, y: ArrayLike) -> NDArray[np.float64]:
         """Return the intensities, in data units, at positions `y` (any shape); below 0, `offset`."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tregflow.errors import FcsError
 from tregflow.fcs import read_fcs
+from tregflow.fcs.scan import SUFFIXES
 from tregflow.interop.flowjo.read import NEVER
 from tregflow.interop.left_out import LeftOut
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from tregflow.interop.flowjo.model import Workspace, WspSample
-
-_SUFFIXES = (".fcs", ".lmd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +43,7 @@ def match_files(workspace: Workspace, folder: str | PathLike[str]) -> MatchedFil
 
     A file is a sample's where its name is that of the sample, the sample's ``$FIL`` or the last part of its former
     path, in this order, and its number of events is the sample's. Several files that fit are no match: none is chosen.
+    The only file of that name is the sample's also where it cannot be read.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def match_files(workspace: Workspace, folder: str | PathLike[str]) -> MatchedFil
     """
     files: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(Path(folder).rglob("*")):
-        if path.suffix.casefold() in _SUFFIXES and path.is_file():
+        if path.suffix.casefold() in SUFFIXES and path.is_file():
             files[path.name].append(path)
     counts: dict[Path, int | str] = {}
     pairs, unmatched = [], []
@@ -89,7 +89,8 @@ def _file_of(sample: WspSample, files: dict[str, list[Path]], counts: dict[Path,
         return "no file of that name"
     path, count = said[0]
     if isinstance(count, str):
-        return f"{path.name} cannot be read ({count})"
+        # Its name says whose it is; whoever reads it gets the whole error.
+        return path if len(said) == 1 else f"{path.name} cannot be read ({count})"
     return f"{path.name} holds {count} events, the workspace says {sample.n_events}"
 
 

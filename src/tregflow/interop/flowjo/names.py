@@ -48,11 +48,13 @@ def _marker(name: str, drawn: Sequence[Drawn]) -> str:
         channel = axis.channel if axis is not None else _channel(name, drawn)
         if axis is None and channel not in channels:
             continue
-        marker = channels.get(channel, "")
-        if not marker or any(_elsewhere(marker, channel, other, pns) for other, pns in channels.items()):
-            return ""
-        markers.add(marker)
-    return markers.pop() if len(markers) == 1 else ""
+        markers.add(channels.get(channel, ""))
+    if len(markers) != 1:
+        return ""
+    marker = markers.pop()
+    channel = _channel(name, drawn)
+    named = (pair for each in drawn for pair in each.sample.channels.items())
+    return "" if any(_elsewhere(marker, channel, other, pns) for other, pns in named) else marker
 
 
 def _channel(name: str, drawn: Sequence[Drawn]) -> str:

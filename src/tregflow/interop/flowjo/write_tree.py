@@ -7,6 +7,7 @@ an event of the sample would change side, the population is left out and named, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 ABSENT = "declared absent by an override"
 """A population that does not exist in a sample is not lost: FlowJo's tree of that sample is without it."""
+MOST_GENERATIONS = 80
+"""Each lies two elements deeper than its parent: deeper trees would come near `tregflow.interop.xml.MOST_DEPTH`."""
 _KINDS = {"all": "AndNode", "any": "OrNode", "not": "NotNode"}
 
 
@@ -68,10 +71,7 @@ def paths(strategy: Strategy) -> dict[str, Path]:
     """
     found: dict[str, Path] = {ROOT: ()}
     taken: set[Path] = set()
-    waiting = list(strategy.spec.gates)
-    while waiting:  # in the order of the file, children as soon as their parent has its path
-        gate_id = next(name for name in waiting if strategy.parent(name) in found)
-        waiting.remove(gate_id)
+    for gate_id in strategy.order:
         above = found[strategy.parent(gate_id)]
         shown = (strategy.spec.gates[gate_id].name or gate_id, gate_id)
         found[gate_id] = _free((*above, shown[0]), (*above, shown[1]), taken)
@@ -80,12 +80,8 @@ def paths(strategy: Strategy) -> dict[str, Path]:
 
 
 def _free(wanted: Path, otherwise: Path, taken: set[Path]) -> Path:
-    tried = [
-        wanted,
-        otherwise,
-        *((*otherwise[:-1], f"{otherwise[-1]} ({number})") for number in range(2, len(taken) + 3)),
-    ]
-    path = next(each for each in map(_plain, tried) if each not in taken)
+    numbered = ((*otherwise[:-1], f"{otherwise[-1]} ({number})") for number in count(2))
+    path = next(each for each in map(_plain, chain((wanted, otherwise), numbered)) if each not in taken)
     taken.add(path)
     return path
 
@@ -111,6 +107,8 @@ class _Tree:
     def add(self, gate_id: str) -> None:
         parent = self.gated.strategy.parent(gate_id)
         lost = [name for name in self.gated.strategy.needs(gate_id) if name in self.left_out]
+        if len(self.paths[gate_id]) > MOST_GENERATIONS:
+            raise CannotHoldError(f"it lies more than {MOST_GENERATIONS} populations deep")
         if lost:
             what = "its parent" if lost[0] == parent else "its operand"
             raise CannotHoldError(f"{what} {lost[0]} is left out")
@@ -157,9 +155,9 @@ class _Tree:
             above = self.paths.get(parent, ())
             name = f"not {self.paths[operand][-1]}"
             path = _free((*above, name), (*above, f"not {operand}"), {*self.paths.values(), *self.complements.values()})
-            count = int(np.count_nonzero(self.inside(parent) & ~self.inside(operand)))
+            n_events = int(np.count_nonzero(self.inside(parent) & ~self.inside(operand)))
             self.complements[key] = path
-            self.nodes.append(Node(path, "NotNode", count, None, (self.paths[operand],), by_events=True))
+            self.nodes.append(Node(path, "NotNode", n_events, None, (self.paths[operand],), by_events=True))
         return self.complements[key]
 
     def _count(self, population: str) -> int:
