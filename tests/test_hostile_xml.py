@@ -21,17 +21,17 @@ SAVE = "\n  remedy     save the workspace with FlowJo 10, as .wsp"
 SAID: dict[str, tuple[str, str]] = {
     "billion laughs": (
         "E_XML",
-        "a document type declaration (<!DOCTYPE ...>), by which entities and other files could come in\n"
+        "line 2: a document type declaration (<!DOCTYPE ...>), by which entities and other files could come in\n"
         "  expected   XML without one",
     ),
     "external entity": (
         "E_XML",
-        "a document type declaration (<!DOCTYPE ...>), by which entities and other files could come in\n"
+        "line 2: a document type declaration (<!DOCTYPE ...>), by which entities and other files could come in\n"
         "  expected   XML without one",
     ),
     "external doctype": (
         "E_XML",
-        "a document type declaration (<!DOCTYPE ...>), by which entities and other files could come in\n"
+        "line 1: a document type declaration (<!DOCTYPE ...>), by which entities and other files could come in\n"
         "  expected   XML without one",
     ),
     "entity without a declaration": (
@@ -40,7 +40,7 @@ SAID: dict[str, tuple[str, str]] = {
     ),
     "too deep": (
         "E_XML",
-        "nested too deeply\n  expected   at most 200 elements within one another",
+        "line 2: nested too deeply\n  expected   at most 200 elements within one another",
     ),
     "truncated": (
         "E_XML",
@@ -326,12 +326,12 @@ SAID: dict[str, tuple[str, str]] = {
 SAID_OF_WORKSPACES: dict[str, tuple[str, str]] = {
     "billion laughs": (
         "E_XML",
-        "a document type declaration (<!DOCTYPE ...>), by which entities and other files could come in\n"
+        "line 2: a document type declaration (<!DOCTYPE ...>), by which entities and other files could come in\n"
         "  expected   XML without one" + SAVE,
     ),
     "external entity": (
         "E_XML",
-        "a document type declaration (<!DOCTYPE ...>), by which entities and other files could come in\n"
+        "line 2: a document type declaration (<!DOCTYPE ...>), by which entities and other files could come in\n"
         "  expected   XML without one" + SAVE,
     ),
     "truncated": (
@@ -340,7 +340,7 @@ SAID_OF_WORKSPACES: dict[str, tuple[str, str]] = {
     ),
     "too deep": (
         "E_XML",
-        "nested too deeply\n  expected   at most 200 elements within one another" + SAVE,
+        "line 5: nested too deeply\n  expected   at most 200 elements within one another" + SAVE,
     ),
     "wrong root": (
         "E_WSP",

@@ -21,8 +21,11 @@ Element: TypeAlias = etree._Element
 MOST_BYTES = 256 * 2**20
 """Workspaces of hundreds of samples hold tens of megabytes."""
 MOST_DEPTH = 200
-"""Every population lies three elements deeper than its parent: some sixty generations."""
+"""Every population lies two elements deeper than its parent: some ninety generations."""
 
+_LIMITS = {"resolve_entities": False, "load_dtd": False, "no_network": True, "huge_tree": False}
+_DECLARATION = b"<!DOCTYPE"
+_PIECE = 1 << 20
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """XML 1.0, production 2."""
 
@@ -56,13 +59,14 @@ def parse_xml(path: Path, *, remedy: str = "") -> Element:
 
 def parse_xml_bytes(content: bytes, *, file: str, remedy: str = "") -> Element:
     """Return the root element of XML in memory; `file` stands in messages. Errors as for `parse_xml`."""
-    limits = {"resolve_entities": False, "load_dtd": False, "no_network": True, "huge_tree": False}
     try:
         # Once to look whether it is harmless, and only then to build: a declaration is refused before it is read.
-        etree.fromstring(content, etree.XMLParser(target=_Guard(), **limits))
-        return etree.fromstring(content, etree.XMLParser(remove_comments=True, remove_pis=True, **limits))
+        etree.fromstring(content, _guarded())
+        return etree.fromstring(content, etree.XMLParser(remove_comments=True, remove_pis=True, **_LIMITS))
     except _HarmfulError as error:
-        raise InteropError(str(error), code="E_XML", file=file, expected=error.expected, remedy=remedy) from None
+        line = _line_of_harm(content)
+        problem = f"line {line}: {error}" if line else str(error)
+        raise InteropError(problem, code="E_XML", file=file, expected=error.expected, remedy=remedy) from None
     except etree.XMLSyntaxError as error:
         line = f"line {error.lineno}: " if error.lineno else ""
         problem = f"{line}not well-formed XML ({_first_words(error)})"
@@ -130,6 +134,40 @@ class _HarmfulError(Exception):
     def __init__(self, problem: str, expected: str) -> None:
         super().__init__(problem)
         self.expected = expected
+
+
+def _guarded() -> etree.XMLParser:
+    return etree.XMLParser(target=_Guard(), **_LIMITS)
+
+
+def _line_of_harm(content: bytes) -> int:
+    """Return the line at which `_Guard` stops, from 1: it sees no positions, so that the file is fed to it anew.
+
+    0 where the parser gives up on the parts for another reason.
+    """
+    whole = _fed(b"", (content[at : at + _PIECE] for at in range(0, len(content), _PIECE)))
+    piece = content[whole : whole + _PIECE] if whole is not None else b""
+    before = _fed(content[:whole], piece.splitlines(keepends=True))
+    if before is None:
+        return 0
+    # A declaration is noticed once some of what it declares has been read.
+    declared = content.rfind(_DECLARATION, 0, content.find(b"\n", before) + 1 or len(content))
+    return content.count(b"\n", 0, declared if declared >= 0 else before) + 1
+
+
+def _fed(begin: bytes, parts: Iterable[bytes]) -> int | None:
+    """Feed `begin`, then part after part; return the bytes before the part in which the guard stops."""
+    parser, before = _guarded(), len(begin)
+    try:
+        parser.feed(begin)
+        for part in parts:
+            parser.feed(part)
+            before += len(part)
+    except _HarmfulError:
+        return before
+    except etree.XMLSyntaxError:  # libxml2 bounds what it keeps of a file that comes in parts
+        return None
+    return None
 
 
 class _Guard:
