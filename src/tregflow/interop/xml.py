@@ -64,8 +64,8 @@ def parse_xml_bytes(content: bytes, *, file: str, remedy: str = "") -> Element:
         etree.fromstring(content, _guarded())
         return etree.fromstring(content, etree.XMLParser(remove_comments=True, remove_pis=True, **_LIMITS))
     except _HarmfulError as error:
-        line = _line_of_harm(content)
-        problem = f"line {line}: {error}" if line else str(error)
+        place = _line_of_harm(content)
+        problem = f"line {place}: {error}" if place else str(error)
         raise InteropError(problem, code="E_XML", file=file, expected=error.expected, remedy=remedy) from None
     except etree.XMLSyntaxError as error:
         line = f"line {error.lineno}: " if error.lineno else ""
