@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from tregflow.check import check_study
 from tregflow.cli import app
 from tregflow.compensation import Spillover
 from tregflow.errors import CompensationError, TregflowError
-from tregflow.fcs import Sample, write_fcs
+from tregflow.fcs import Sample, read_fcs, write_fcs
 from tregflow.findings import Finding
 from tregflow.strategy import Strategy
 from tregflow.study import Study
@@ -416,3 +417,19 @@ def test_wrong_sources_are_refused(tmp_path: Path) -> None:
     status, _, problem = command(made)
     assert status == 1
     assert "the control has no positive population in its own detector" in problem
+
+
+def test_a_matrix_of_undivided_controls_is_not_for_divided_samples(tmp_path: Path) -> None:
+    folder = study(tmp_path, batches="A")
+    strategy = (folder / "pair.yaml").read_text(encoding="utf-8")
+    (folder / "pair.yaml").write_text(strategy.replace("compensation: fcs", "compensation: fcs\ngains: fcs"), "utf-8")
+    assert [outcome.status for outcome in done(folder).outcomes] == ["ok"]  # no gain: nothing is divided
+    path = folder / "A_single_CD25.fcs"
+    control = read_fcs(path)
+    write_fcs(path, replace(control, keywords={**control.keywords, "$P3G": "2"}))
+    name = read_fcs(path).channels[2].pnn
+    (outcome,) = done(folder).outcomes
+    assert outcome.status == "failed"
+    (finding,) = (each for each in outcome.findings if each.severity == "error")
+    assert finding.code == "E_SINGLE_GAIN"
+    assert f"{name} (2)" in finding.text

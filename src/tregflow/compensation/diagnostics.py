@@ -10,6 +10,7 @@ import numpy as np
 
 from tregflow.compensation.checks import condition_of
 from tregflow.compensation.modes import FAR, MIN_EVENTS, Split, robust_sd, split
+from tregflow.compensation.remarks import BELOW_ZERO, ERRORS
 from tregflow.compensation.slopes import slope_between
 from tregflow.compensation.tubes import at_top, chosen_events
 from tregflow.errors import CompensationError
@@ -32,8 +33,6 @@ CONDITION = 20.0
 """Condition number above which compensation multiplies noise: matrices of conventional panels stay below 10."""
 HIGH = 0.5
 """Coefficient from which two dyes are hardly apart."""
-BELOW_ZERO = -0.005
-"""Coefficient below which a dye would take light away."""
 UNDER_ZERO = -1.0
 """Median of the negative events, in their robust standard deviations, below which they are over-compensated."""
 OVER_ZERO = 5.0
@@ -42,8 +41,6 @@ RESIDUAL = 0.02
 """Slope left between two stained detectors that is said: below it lie differences of autofluorescence between cells."""
 RESIDUAL_SINGLE = 0.01
 """Slope left in a detector without a dye of its own that is said."""
-ERRORS = 4.0
-"""A slope must be so many standard errors from 0 as well."""
 ENOUGH = 200
 """Events of the bright and of the dim population that a slope takes, at least."""
 _SHARE = 0.1

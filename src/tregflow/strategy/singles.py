@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tregflow.compensation.singles import given_twice, spillover_from_controls
-from tregflow.errors import PanelError
+from tregflow.errors import CompensationError, PanelError
 from tregflow.fcs import read_fcs
 from tregflow.panel import resolve
 from tregflow.strategy.dimensions import marker_rule, source_of
@@ -65,7 +65,8 @@ def read_singles(
     Raises
     ------
     CompensationError
-        ``E_SINGLE_TWICE``: two controls for one detector, or two that are unstained.
+        ``E_SINGLE_TWICE``: two controls for one detector, or two that are unstained. ``E_SINGLE_GAIN``: the strategy
+        divides by gains, and a control has one.
     PanelError
         A control's marker has no channel, or two.
     FcsError
@@ -80,9 +81,26 @@ def read_singles(
         if detector in found:
             raise given_twice(f"controls for the detector {detector}", found[detector].file, sample.file)
         found[detector] = sample
+    if strategy.spec.gains == "fcs":
+        _refuse_gains(found)
     blank = read_fcs(unstained[0]) if unstained else None
     gated = _gated(strategy, next(iter(found.values()))) if found else ()
     return Singles(found, blank, gated, f"single-stained controls{f' of batch {batch}' if batch else ''}")
+
+
+def _refuse_gains(controls: Mapping[str, Sample]) -> None:
+    """Refuse controls with a gain where samples are divided by theirs: the matrix would be of other values."""
+    for sample in controls.values():
+        with_gain = [f"{name} ({sample.channel(name).gain:g})" for name in controls if sample.channel(name).gain != 1.0]
+        if with_gain:
+            raise CompensationError(
+                "the strategy divides values by their gain, and the matrix of the controls is of values as they stand",
+                code="E_SINGLE_GAIN",
+                file=sample.file,
+                expected="gains: none in the strategy, or channels without $PnG",
+                available=with_gain,
+                remedy="name a CSV file with a matrix of divided values under compensation",
+            )
 
 
 def _detector(strategy: Strategy, name: str, sample: Sample) -> str:
