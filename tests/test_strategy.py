@@ -391,6 +391,18 @@ def test_saving_and_loading(tmp_path: Path) -> None:
         assert back.gate(sample)[name].tolist() == mask.inside.tolist()
 
 
+@pytest.mark.parametrize("name", ["signed.wsp", "gates.xml", "gates.gatingml"])
+def test_a_file_of_another_program_is_to_be_converted(tmp_path: Path, name: str) -> None:
+    with pytest.raises(StrategyError) as caught:
+        Strategy.load(tmp_path / name)
+    assert (caught.value.code, str(caught.value)) == (
+        "E_STRATEGY_FILE",
+        f"{name}: a file of another program\n"
+        "  expected   a strategy in YAML\n"
+        f"  remedy     tregflow convert {tmp_path / name} strategy.yaml",
+    )
+
+
 def test_overrides_are_saved_beside_the_strategy(tmp_path: Path) -> None:
     rule = {
         "id": "R1",

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 __all__ = ["Control", "FmoPlace", "FmoThreshold", "Override", "Strategy", "fmo_places", "fmo_threshold", "shipped"]
 
 
+_OF_OTHERS = (".wsp", ".xml", ".gatingml")
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """A strategy for one sample: overrides in; gates that cannot be evaluated, with the reason; what to record."""
@@ -111,6 +114,14 @@ class Strategy:
 
     @classmethod
     def _read(cls, path: Path) -> Strategy:
+        if path.suffix.casefold() in _OF_OTHERS:
+            raise StrategyError(
+                "a file of another program",
+                code="E_STRATEGY_FILE",
+                file=path.name,
+                expected="a strategy in YAML",
+                remedy=f"tregflow convert {path} strategy.yaml",
+            )
         remedy = f"a path of a YAML file, or a shipped name: {', '.join(shipped())}"
         text = read_text(path, StrategyError, "E_STRATEGY_FILE", remedy)
         # The hash is that of the bytes, as other programs see them: line ends and marks of order included.
