@@ -154,7 +154,7 @@ def _ellipse(element: Element) -> WspEllipse:
     # A circle has no direction, and any will do.
     angle = math.atan2(foci[1][1] - foci[0][1], foci[1][0] - foci[0][0])
     mean = (centre[0] / _BINS, centre[1] / _BINS)
-    return WspEllipse(axes, mean, _covariance(major / _BINS, minor / _BINS, angle), _bins(element), _inside(element))
+    return WspEllipse(axes, mean, covariance_of(major / _BINS, minor / _BINS, angle), _bins(element), _inside(element))
 
 
 def _middle(points: Sequence[Point]) -> Point:
@@ -162,8 +162,8 @@ def _middle(points: Sequence[Point]) -> Point:
     return (x1 + x2) / 2, (y1 + y2) / 2
 
 
-def _covariance(major: float, minor: float, angle: float) -> tuple[Point, Point]:
-    """Return R diag(major², minor²) R' for a rotation by `angle`."""
+def covariance_of(major: float, minor: float, angle: float) -> tuple[Point, Point]:
+    """Return R diag(major², minor²) R' for half axes and a rotation by `angle`: the covariance of an ellipse."""
     cos, sin = math.cos(angle), math.sin(angle)
     large, small = major * major, minor * minor
     mixed = (large - small) * sin * cos

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from tregflow.gates import Ellipsoid, Polygon, Rectangle
+from tregflow.interop.flowjo.shapes import covariance_of
 from tregflow.interop.flowjo.write_scales import flowjo_axis
 
 if TYPE_CHECKING:
@@ -270,13 +271,10 @@ def ellipse_of(gate: Ellipsoid, foci: Sequence[Point], edges: Sequence[Point]) -
     """Return the ellipse that a reader finds in foci and edge points: what the numbers written stand for."""
     (x1, y1), (x2, y2) = foci
     center = ((x1 + x2) / 2, (y1 + y2) / 2)
-    major2 = (math.dist(edges[0], edges[1]) / 2) ** 2
-    minor2 = major2 - (math.dist(*foci) / 2) ** 2
-    if not minor2 > 0:
+    major, focal = math.dist(edges[0], edges[1]) / 2, math.dist(*foci) / 2
+    if not major > focal:
         problem = "an ellipse so thin that FlowJo's two foci do not hold it"
         raise CannotHoldError(problem)
-    angle = math.atan2(y2 - y1, x2 - x1)
-    cos, sin, large, small = math.cos(angle), math.sin(angle), major2 / 256.0**2, minor2 / 256.0**2
-    mixed = (large - small) * sin * cos
-    covariance = ((large * cos * cos + small * sin * sin, mixed), (mixed, large * sin * sin + small * cos * cos))
+    minor = math.sqrt(major * major - focal * focal)
+    covariance = covariance_of(major / 256.0, minor / 256.0, math.atan2(y2 - y1, x2 - x1))
     return replace(gate, mean=tuple(value / 256.0 for value in center), covariance=covariance, distance2=1.0)
