@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tregflow import _kernels
-from tregflow._kernels import hyperlog, in_ellipsoid, in_polygon, in_range, logicle, njit, raster
+from tregflow._kernels import _jit, hyperlog, in_ellipsoid, in_polygon, in_range, logicle, polygons, raster
+from tregflow._kernels._jit import njit
 from tregflow.errors import GateError, ScaleError
 
 if TYPE_CHECKING:
@@ -369,7 +369,7 @@ def test_what_has_no_file_is_compiled_without_a_cache() -> None:
 
 
 def test_kernels_are_cached_where_they_can_be() -> None:
-    assert _kernels._in_polygon.stats.cache_path  # type: ignore[attr-defined]
+    assert polygons._in_polygon.stats.cache_path  # type: ignore[attr-defined]
 
 
 def test_kernels_work_where_no_folder_can_be_written(tmp_path: Path) -> None:
@@ -377,20 +377,20 @@ def test_kernels_work_where_no_folder_can_be_written(tmp_path: Path) -> None:
     # those, whatever the rights of who runs the tests.
     package = tmp_path / "tregflow"
     package.mkdir()
-    source = Path(_kernels.__file__).parent
-    for name in ("_kernels.py", "errors.py"):
-        shutil.copy(source / name, package / name)
+    kernels = Path(_jit.__file__).parent
+    shutil.copytree(kernels, package / "_kernels", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(kernels.parent / "errors.py", package)
     (package / "__init__.py").touch()
-    blocked = package / "__pycache__"
+    blocked = package / "_kernels" / "__pycache__"
     blocked.write_text("no folder")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "NUMBA"))}
     environment |= {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     environment |= dict.fromkeys(("HOME", "USERPROFILE", "LOCALAPPDATA", "XDG_CACHE_HOME"), str(blocked))
     code = (
-        "from tregflow import _kernels as k; "
-        "print(k.__file__, k._in_polygon.stats.cache_path, k.in_polygon([0, 1, 2], [0, 0, 0], [0, 1, 1], [0, 0, 1]))"
+        "from tregflow._kernels import polygons as p; "
+        "print(p.__file__, p._in_polygon.stats.cache_path, p.in_polygon([0, 1, 2], [0, 0, 0], [0, 1, 1], [0, 0, 1]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment, cwd=tmp_path
     )
-    assert done.stdout.strip() == f"{package / '_kernels.py'} None [ True  True False]", done.stderr
+    assert done.stdout.strip() == f"{package / '_kernels' / 'polygons.py'} None [ True  True False]", done.stderr
