@@ -46,6 +46,11 @@ TREE = (
     "B: {in: Lymphocytes, above: {CD19: 1000}, below: {CD3: 1000}}",
 )
 """Gates that find the classes of `cells` without error."""
+KEYS = (
+    "in, name, optional, polygon, points, open, rectangle, ellipsoid, mean, covariance, distance2, indefinite, "
+    "quadrant, cell, units, bins, outside, above, below, not, all, any, auto, on, adapt"
+)
+"""Every key that a gate may have, as messages list them."""
 REPORT = "{Treg_of_CD4: Treg / CD4+, Teff_of_Lymphocytes: Teff / Lymphocytes, B_of_CD4: B / CD4+}"
 
 

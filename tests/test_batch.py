@@ -629,6 +629,58 @@ def test_a_worker_that_dies_fails_its_sample_only(tmp_path: Path) -> None:
     assert found[1].populations == found[1].frequencies == found[1].mfi == ()
 
 
+def test_the_key_of_a_task_depends_on_all_of_the_strategy(tmp_path: Path) -> None:
+    task = tasks(tiny_study(tmp_path))[0]
+    (tmp_path / "m.csv").write_text("V655-A,B515-A\n1,0.1\n0,1\n")
+    (tmp_path / "n.csv").write_text("V655-A,B515-A\n1,0.2\n0,1\n")
+    signed = {"by": "x", "at": "2026", "why": "y"}
+    matrix = {"detectors": ["V655-A", "B515-A"], "matrix": [[1, 0.1], [0, 1]]}
+    other = {"detectors": ["V655-A", "B515-A"], "matrix": [[1, 0.2], [0, 1]]}
+
+    def key(override: dict[str, Any] | None = None, **sections: Any) -> str:
+        rules = [] if override is None else [{"id": "r", "when": {"sample": task.sample}, "set": override, **signed}]
+        made = Strategy.from_data(task.strategy.data | sections, name="tiny.yaml", overrides=rules)
+        return replace(task, strategy=replace(made, folder=tmp_path).with_matrices()).key("00")
+
+    keys = [
+        key(),
+        key(counts="flowjo"),
+        key(gains="fcs"),
+        key(matrices={"m": matrix}),
+        key(matrices={"m": other}),
+        key(matrices={"m": matrix}, dimensions={"r": {"ratio": ["CD4", "CD25"]}}),
+        key(matrices={"m": matrix}, compensation="m"),
+        key({"counts": "flowjo"}),
+        key({"compensation": "m.csv"}),
+        key({"compensation": {"batch": {"A": "n.csv"}}}),
+    ]
+    assert len(set(keys)) == len(keys)
+    before = key({"compensation": "m.csv"})
+    (tmp_path / "m.csv").write_text("V655-A,B515-A\n1,0.3\n0,1\n")
+    assert key({"compensation": "m.csv"}) != before
+
+
+def test_a_run_reads_what_dimensions_need(tmp_path: Path) -> None:
+    dimensions = """\
+matrices: {m: {detectors: [V655-A, B515-A, G560-A], dyes: [a, b], matrix: [[1, 0.1, 0], [0, 1, 0.1]]}}
+dimensions: {dye: {dye: b, compensation: m}, r: {ratio: [CD4, FSC-A]}, raw: {marker: CD25, compensation: none}}
+gates:
+  Dye: {above: {dye: 1000, raw: 1000}}
+  Ratio: {rectangle: {r: [0.01, null]}, outside: true}
+"""
+    text = STRATEGY.replace("gates:\n", dimensions).replace("{fmo: FoxP3, quantile: 0.99}", "1000")
+    task = replace(tasks(tiny_study(tmp_path))[0], strategy=Strategy.loads(text))
+    (outcome,) = run_tasks([task], jobs=1, progress=lambda _: None)
+    gated = task.strategy.gate(tf.read_fcs(task.path), few_events=task.few_events)
+    assert outcome.populations == gated.populations
+    assert 0 < gated["Dye"].sum() < gated["root"].size > gated["Ratio"].sum() > 0
+    assert {axis: outcome.channels[axis] for axis in ("dye", "r", "raw")} == {
+        "dye": "dye b",
+        "r": "CD4 / FSC-A",
+        "raw": "B515-A",
+    }
+
+
 def test_nothing_to_do(tmp_path: Path) -> None:
     assert run_tasks([], jobs=2, progress=lambda _: None) == []
 

@@ -21,7 +21,7 @@ from tregflow.cli import app
 if TYPE_CHECKING:
     from pathlib import Path
 
-COMMANDS = ("demo", "inspect", "init", "check", "run", "endpoints", "simulate")
+COMMANDS = ("demo", "inspect", "init", "check", "compensation", "run", "endpoints", "export", "reconcile", "simulate")
 LAB = {
     "Patient 007 day 0.fcs": "P01_D0.fcs",
     "Patient 007 day 8.fcs": "P01_D8.fcs",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tregflow.compensation import Spillover, table
-from tregflow.compensation import spillover as module
+from tregflow.compensation import sums as module
 from tregflow.compensation.inverse import inverse
 from tregflow.errors import CompensationError, PanelError
 from tregflow.fcs import Sample, read_fcs, write_fcs

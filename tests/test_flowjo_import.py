@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+from collections import Counter
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +19,14 @@ from tregflow.interop.flowjo.drawn import draw
 from tregflow.interop.flowjo.template import make_template
 from tregflow.interop.imported import Imported
 from tregflow.interop.left_out import LeftOut
+from tregflow.interop.xml import parse_xml_bytes, to_bytes
 from tregflow.strategy import Strategy
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tregflow.interop.flowjo import Workspace
+    from tregflow.interop.flowjo.drawn import Drawn
 
 AB = {"A": "", "B": ""}
 LINEAR = [wsp.linear("A"), wsp.linear("B")]
@@ -80,14 +84,18 @@ def meaning(imported: Imported, key: str) -> dict[tuple[str, ...], dict[str, Any
     return found
 
 
+def drawn(workspace: Workspace, key: str) -> Drawn:
+    (sample,) = [each for each in workspace.samples if each.key == key]
+    return draw(sample)
+
+
 def alone(path: Path, workspace: Workspace, key: str) -> Imported:
     """Take over one sample as if it were the only one (the file is read once for all of them)."""
-    (sample,) = [each for each in workspace.samples if each.key == key]
-    drawn = draw(sample)
-    template = make_template([drawn], name=path.stem, at=workspace.at)
+    own = drawn(workspace, key)
+    template = make_template([own], name=path.stem, at=workspace.at)
     assert template.overrides == []
-    ids = {(key, where): template.ids[where] for where in drawn.gates}
-    return Imported(Strategy.from_data(template.data, name=path.name), drawn.left_out, {}, ids)
+    ids = {(key, where): template.ids[where] for where in own.gates}
+    return Imported(Strategy.from_data(template.data, name=path.name), own.left_out, {}, ids)
 
 
 def assert_each_sample_keeps_its_own(path: Path, *, lost: tuple[str, ...] = ()) -> int:
@@ -95,7 +103,8 @@ def assert_each_sample_keeps_its_own(path: Path, *, lost: tuple[str, ...] = ()) 
     together, workspace = import_workspace(path, partial=True), parse_workspace(path)
     total = 0
     for key in [sample.key for sample in workspace.samples if sample.nodes]:
-        own = {} if key in lost else meaning(alone(path, workspace, key), key)
+        assert (not drawn(workspace, key).gates) == (key in lost) or not lost
+        own = meaning(alone(path, workspace, key), key) if drawn(workspace, key).gates else {}
         assert meaning(together, key) == own
         total += len(own)
     return total
@@ -180,9 +189,10 @@ def test_every_kind_of_gate_counts_as_numpy_does(tmp_path):
         ),
         wsp.population(
             "E",
-            wsp.ellipse("A", "B", [(128, 98), (128, 158)], [(128, 178), (128, 78), (88, 128), (168, 128)]),
-            wsp.combined("OrNode", "or", "P/R", "P/out"),
+            wsp.ellipse("A", "B", [(80, 80), (80, 140)], [(80, 160), (80, 60), (40, 110), (120, 110)]),
+            wsp.combined("OrNode", "or", "P/R", "F"),
         ),
+        wsp.population("F", wsp.rectangle(A=(400, None))),
         axes=[wsp.linear("A", 0, 1024), wsp.linear("B", 0, 1024)],
     )
     rng = np.random.default_rng(1)
@@ -190,7 +200,7 @@ def test_every_kind_of_gate_counts_as_numpy_does(tmp_path):
     square = (a >= 100) & (a <= 600) & (b >= 100) & (b <= 600)
     out = square & ~((a >= 200) & (a <= 300) & (b >= 200) & (b <= 300))
     rect = square & (a < 300) & (b >= 150)
-    ellipse = ((a / 4 - 128) / 40) ** 2 + ((b / 4 - 128) / 50) ** 2 <= 1
+    ellipse = ((a / 4 - 80) / 40) ** 2 + ((b / 4 - 110) / 50) ** 2 <= 1
     expected = {
         "P": square,
         "P/out": out,
@@ -201,7 +211,8 @@ def test_every_kind_of_gate_counts_as_numpy_does(tmp_path):
         "P/and one": square & ellipse,
         "P/or twice": square & ellipse,
         "E": ellipse,
-        "E/or": ellipse & (rect | out),
+        "E/or": ellipse & (rect | (a >= 400)),
+        "F": a >= 400,
     }
     found = counts(import_workspace(path), Sample.from_columns("s.fcs", {"A": a, "B": b}))
     assert found == {name: int(mask.sum()) for name, mask in expected.items()}
@@ -783,3 +794,75 @@ def test_flowjos_own_counts_of_the_simple_workspaces(data_dir):
     grid = [pair for name in names for pair in compared(data_dir, f"flowjo_simple/{name}", "flowjo")]
     assert figures(exact) == (9, 10, 50, 50)
     assert figures(grid) == (10, 10, 0, 0)
+
+
+# ---------------------------------------------------------------------------------------------------------- breakages
+
+
+def everything() -> str:
+    """Return a workspace with something of every sort."""
+    comp = wsp.rectangle(**{"Comp-A": (10, None), "Time": (1, 9)})
+    foci, edge = [(80, 80), (80, 140)], [(80, 160), (80, 60), (40, 110), (120, 110)]
+    return wsp.workspace(
+        wsp.sample(
+            "s.fcs",
+            wsp.population(
+                "P",
+                SQUARE,
+                wsp.population("Q", comp, count=4),
+                wsp.population("E", wsp.ellipse("A", "B", foci, edge)),
+                wsp.combined("NotNode", "not", "P/Q"),
+                wsp.combined("OrNode", "or", "P/Q", "P/E"),
+            ),
+            channels={"A": "CD4", "B": "CD8", "Time": ""},
+            axes=[wsp.biex("A"), wsp.log("B"), wsp.logicle("Comp-A"), wsp.linear("Time", gain=0.5)],
+            matrix=wsp.spillover(SPILL),
+        ),
+        wsp.sample(
+            "t.fcs", wsp.population("P", SQUARE), channels=AB, axes=[wsp.fasinh("A"), wsp.fasinh("B")], number=2
+        ),
+        groups={"All": [1, 2]},
+    )
+
+
+IDLE = {f" {each}" for each in f"{wsp.HEAD} {wsp.FLAGS}".split()}
+ATTRIBUTES = [found.span() for found in re.finditer(r' [\w:-]+="[^"]*"', everything()) if found[0] not in IDLE]
+
+
+@pytest.mark.parametrize("new", [None, "", "1e999", "A"])
+def test_whatever_attribute_is_broken_the_rest_is_taken_over_or_refused_in_words(tmp_path, new):
+    whole = everything()
+    outcomes = Counter()
+    for start, end in ATTRIBUTES:
+        name = whole[start:end].split("=")[0]
+        changed = "" if new is None else f'{name}="{new}"'
+        path = wsp.write(tmp_path, whole[:start] + changed + whole[end:])
+        try:
+            found = import_workspace(path, partial=True)
+        except InteropError as error:
+            outcomes[error.code] += 1
+        else:
+            outcomes["left out" if found.left_out else "taken over"] += 1
+            assert set(found.ids.values()) == set(found.strategy.spec.gates)
+    assert outcomes["taken over"] < sum(outcomes.values()) > 120
+    assert outcomes["left out"] > 10
+
+
+def test_whatever_element_is_missing_the_rest_is_taken_over_or_refused_in_words(tmp_path):
+    whole = everything().encode()
+    n_elements = sum(1 for _ in parse_xml_bytes(whole, file="w.wsp").iter())
+    codes = Counter()
+    for place in range(1, n_elements):
+        root = parse_xml_bytes(whole, file="w.wsp")
+        doomed = list(root.iter())[place]
+        doomed.getparent().remove(doomed)
+        path = tmp_path / "w.wsp"
+        path.write_bytes(to_bytes(root))
+        try:
+            import_workspace(path, partial=True)
+        except InteropError as error:
+            codes[error.code] += 1
+        else:
+            codes["taken over"] += 1
+    assert codes["taken over"] > 100
+    assert set(codes) == {"taken over", "E_WSP"}

@@ -324,7 +324,7 @@ def test_a_spectral_matrix_has_more_detectors_than_dyes(tmp_path):
             "spillover matrix: neither prefix nor suffix, so that compensated and uncompensated axes have the same "
             "names",
         ),
-        (wsp.spillover({}), "spillover matrix: no rows, or a row or column twice"),
+        (wsp.spillover({}), "spillover matrix: no rows, a row or column twice, or one without name"),
         (
             wsp.spillover({"A": {"A": 1, "B": 0}, "B": {"A": 0}}),
             "spillover matrix: the row of B has other columns than the first",
@@ -335,11 +335,11 @@ def test_a_spectral_matrix_has_more_detectors_than_dyes(tmp_path):
         ),
         (
             wsp.spillover({"A": {"A": 1, "B": 1}, "B": {"A": 1, "B": 1}}),
-            "spillover matrix: 2 dyes cannot be told apart by 2 detectors",
+            "spillover matrix: the matrix is singular, so that it cannot be inverted",
         ),
         (
             wsp.spillover({"A": {"A": 1}, "B": {"A": 1}}),
-            "spillover matrix: 2 dyes cannot be told apart by 1 detectors",
+            "spillover matrix: A is a detector and a dye",
         ),
         (
             replaced(wsp.spillover(SPILL), '<transforms:spillover data-type:parameter="A">', "<transforms:spillover>"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tests.builders import events, overrides_text, strategy, strategy_text
+from tests.builders import KEYS, events, overrides_text, strategy, strategy_text
 
 from tregflow.errors import StrategyError
 from tregflow.findings import Finding
@@ -279,8 +279,8 @@ def test_every_fault_of_the_file_is_told_at_once(write: _Writer) -> None:
     ) == (
         "o.yaml: 4 faults\n"
         "  line 6    overrides.3.move.x.gain: input should be greater than 0 (there is 0)\n"
-        "  line 6    overrides.3.abscent: unknown key; did you mean 'absent'?; allowed: id, when, gate, set, move, "
-        "absent, by, at, why\n"
+        "  line 6    overrides.3.abscent: unknown key; did you mean 'absent'?; allowed: id, when, gate, "
+        "quadrant, set, move, absent, by, at, why\n"
         "  line 7    overrides.4.when.batch: expected a text (there is 1)\n"
         "  line 7    overrides.4.move.x.offset: input should be a finite number (there is inf)\n"
         "  remedy     correct the lines named above"
@@ -299,17 +299,19 @@ def test_every_fault_of_the_file_is_told_at_once(write: _Writer) -> None:
     ) == (
         "o.yaml: 18 faults\n"
         "  line 3    overrides.0.when: names one batch or one sample\n"
-        "  line 3    overrides.0.set.abov: unknown key; did you mean 'above'?; allowed: in, name, optional, polygon, "
-        "points, open, rectangle, above, below, not, all, any, auto, on, adapt\n"
+        "  line 3    overrides.0.set.abov: unknown key; did you mean 'above'?; allowed: "
+        f"{KEYS}\n"
         "  line 4    overrides.1.when: names one batch or one sample\n"
-        "  line 4    overrides.1.set.abov: unknown key; did you mean 'above'?; allowed: in, name, optional, polygon, "
-        "points, open, rectangle, above, below, not, all, any, auto, on, adapt\n"
+        "  line 4    overrides.1.set.abov: unknown key; did you mean 'above'?; allowed: "
+        f"{KEYS}\n"
         "  line 4    overrides.1.gate: no gate 'Q'\n"
         "  line 5    overrides.2.move.z: 'z' is no axis of A\n"
         "  line 5    overrides.2.move.X: 'X' is no axis of A; did you mean 'x'?\n"
         "  line 5    overrides.2.id: the id 'r1' is used twice\n"
-        "  line 6    overrides.3.set.gates: unknown key; allowed: panel, scales\n"
-        "  line 6    overrides.3.set.scale: unknown key; did you mean 'scales'?; allowed: panel, scales\n"
+        "  line 6    overrides.3.set.gates: unknown key; did you mean 'matrices'?; allowed: "
+        "panel, matrices, dimensions, scales, compensation, counts\n"
+        "  line 6    overrides.3.set.scale: unknown key; did you mean 'scales'?; allowed: "
+        "panel, matrices, dimensions, scales, compensation, counts\n"
         "  line 6    overrides.3.set.panel: expected keys and values (there is 5)\n"
         "  line 6    overrides.3.set.scales: expected keys and values (there is None)\n"
         "  line 7    overrides.4: move and absent need a gate\n"
@@ -453,3 +455,183 @@ def test_a_gate_declared_absent_asks_no_control(write: _Writer) -> None:
     gated = loaded.gate(GRID, id="S1")
     assert gated.missing["F"] == "declared absent by an override"
     assert [finding.code for finding in gated.findings] == ["override-applied"]
+
+
+# --------------------------------------------------------------------------------- dimensions, matrices, quadrants
+
+RICH = """\
+tregflow: 1
+name: test
+compensation: m1
+matrices:
+  m1: {detectors: [x, y], matrix: [[1, 0.5], [0, 1]]}
+  m2: {detectors: [x, y], matrix: [[1, 0.25], [0, 1]]}
+dimensions:
+  raw: {channel: y, compensation: none}
+scales: {x: linear, y: linear, raw: linear}
+quadrants:
+  Q: {in: P, dividers: {x: [20], y: [5, 25]}}
+  S: {dividers: {x: [0.5]}, units: scale}
+gates:
+  P: {above: {x: 10}}
+  C: {quadrant: Q, cell: {x: 1, y: 1}}
+  E: {ellipsoid: [x, y], mean: [0.1, 0.1], covariance: [[0.01, 0], [0, 0.01]]}
+  R: {rectangle: {x: [0.1, 0.9]}, units: scale}
+  W: {in: P, above: {raw: 20}}
+"""
+
+
+def rich(*rules: str) -> Strategy:
+    from ruamel.yaml import YAML
+
+    read = YAML(typ="safe", pure=True)
+    given = read.load(overrides_text(*rules))["overrides"]
+    return Strategy.from_data(read.load(RICH), name="t.yaml", overrides=given)
+
+
+def rich_refusal(*rules: str) -> list[str]:
+    with pytest.raises(StrategyError) as caught:
+        rich(*rules)
+    assert caught.value.code == "E_OVERRIDES"
+    first, *lines, _ = str(caught.value).splitlines()
+    assert first.startswith("t.yaml: overrides: ")
+    return [line.strip() for line in lines]
+
+
+def test_quadrants_are_moved_and_set_with_all_their_cells() -> None:
+    loaded = rich(
+        rule(1, "batch: B1", "quadrant: Q, move: {x: {gain: 2, offset: 1}}"),
+        rule(2, "sample: S1", "quadrant: Q, set: {dividers: {x: [30], y: [7, 9]}, in: null}"),
+        rule(3, "sample: S2", "quadrant: S, set: {dividers: {x: [0.25]}}"),
+    )
+    assert bounds(loaded.gate(GRID, id="S9", batch="B1"), "C") == (("x", 41.0, None), ("y", 5.0, 25.0))
+    second = loaded.gate(GRID, id="S1", batch="B2")
+    assert bounds(second, "C") == (("x", 30.0, None), ("y", 7.0, 9.0))
+    assert second.strategy.parent("C") == "root"
+    assert second.findings[0] == Finding(
+        "override-applied", "info", "Q", "override r2 (sample S1): dividers, in; by AB at 2026-05-04: seen"
+    )
+
+
+def test_matrices_dimensions_compensation_and_counts_are_set() -> None:
+    loaded = rich(
+        rule(1, "sample: S1", "set: {compensation: m2}"),
+        rule(2, "sample: S2", "set: {matrices: {m1: {detectors: [x, y], matrix: [[1, 0], [0.5, 1]]}}}"),
+        rule(3, "sample: S3", "set: {dimensions: {raw: {channel: y, gain: 2}}}"),
+        rule(4, "sample: S4", "set: {counts: flowjo, compensation: {batch: {B1: none}}}"),
+    )
+    values = {
+        sample: loaded.gate(events(x=[20.0], y=[20.0]), id=sample, batch="B1").values
+        for sample in ("S0", "S1", "S2", "S3", "S4")
+    }
+    assert {sample: (float(of("x")[0]), float(of("raw")[0])) for sample, of in values.items()} == {
+        "S0": (20.0, 20.0),
+        "S1": (20.0, 20.0),
+        "S2": (10.0, 20.0),
+        "S3": (20.0, 20.0),
+        "S4": (20.0, 20.0),
+    }
+    assert [float(of("y")[0]) for of in values.values()] == [10.0, 15.0, 20.0, 10.0, 20.0]
+    assert loaded.gate(events(x=[20.0], y=[20.0]), id="S4", batch="B1").strategy.spec.counts == "flowjo"
+
+
+def test_a_matrix_that_an_override_names_is_read_beforehand(tmp_path: Path) -> None:
+    (tmp_path / "b1.csv").write_text("x,y\n1,0.5\n0,1\n")
+    (tmp_path / "b2.csv").write_text("x,y\n1,0.25\n0,1\n")
+    (tmp_path / "t.yaml").write_text(strategy_text(GATES[0], compensation="b1.csv", mfi="{P: [y]}"))
+    (tmp_path / "o.yaml").write_text(
+        overrides_text(
+            rule(1, "sample: S1", "set: {compensation: b2.csv}"),
+            rule(2, "sample: S2", "set: {compensation: {batch: {B: b1.csv, C: b3.csv}}}"),
+        )
+    )
+    loaded = Strategy.load(tmp_path / "t.yaml", overrides=tmp_path / "o.yaml")
+    assert loaded.matrix_files == ("b1.csv", "b2.csv", "b3.csv")
+    read = loaded.with_matrices()
+    assert sorted(read.matrices) == ["b1.csv", "b2.csv"]
+    (tmp_path / "b2.csv").unlink()
+    assert read.gate(events(x=[20.0], y=[20.0]), id="S1").values("y").tolist() == [15.0]
+
+
+def test_what_is_no_override_of_quadrants_or_of_scales() -> None:
+    assert rich_refusal(
+        rule(1, "sample: S1", "gate: C, move: {x: {offset: 1}}"),
+        rule(2, "sample: S1", "gate: E, move: {x: {offset: 1}}"),
+        rule(3, "sample: S1", "gate: R, move: {x: {offset: 1}}"),
+        rule(4, "sample: S1", "quadrant: S, move: {x: {offset: 1}}"),
+        rule(5, "sample: S1", "quadrant: Q, move: {z: {offset: 1}}"),
+        rule(6, "sample: S1", "quadrant: q, absent: true"),
+        rule(7, "sample: S1", "quadrant: Q, gate: C, set: {in: P}"),
+        rule(8, "sample: S1", "quadrant: Q, set: {divider: {x: [1]}}"),
+        rule(9, "sample: S1", "set: {counts: null, dimensions: 5}"),
+    ) == [
+        "overrides.0.move: C is a cell: move its quadrants, quadrant: Q",
+        "overrides.1.move: E is written on its scales: set its coordinates instead; moves are in data units",
+        "overrides.2.move: R is written on its scales: set its coordinates instead; moves are in data units",
+        "overrides.3.move: S is written on its scales: set its coordinates instead; moves are in data units",
+        "overrides.4.move.z: 'z' is no axis of Q",
+        "overrides.5.absent: absent needs a gate",
+        "overrides.5.quadrant: no quadrants 'q'; did you mean 'Q'?",
+        "overrides.6: names a gate or quadrants, not both",
+        "overrides.7.set.divider: unknown key; did you mean 'dividers'?; allowed: in, dividers, units",
+        "overrides.8.set.counts: expected a value (there is None)",
+        "overrides.8.set.dimensions: expected keys and values (there is 5)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "text"),
+    [
+        (
+            "gate: P, set: {above: null, rectangle: {x: [0.1, null]}, units: scale}",
+            "gate: P, move: {x: {offset: 1}}",
+            "P: override r2 moves x of a gate that is written on its scales\n  remedy     set its coordinates instead",
+        ),
+        (
+            "quadrant: Q, set: {units: scale}",
+            "quadrant: Q, move: {x: {offset: 1}}",
+            "Q: override r2 moves x of a gate that is written on its scales\n  remedy     set its coordinates instead",
+        ),
+        (
+            "quadrant: Q, set: {dividers: {y: [5, 25]}}",
+            "quadrant: Q, move: {x: {offset: 1}}",
+            "Q: override r2 moves x, which another override has taken away\n"
+            "  remedy     set the coordinates instead, or drop one of the two",
+        ),
+    ],
+)
+def test_a_move_after_another_override_took_its_ground(first: str, second: str, text: str) -> None:
+    loaded = rich(rule(1, "batch: B1", first), rule(2, "sample: S1", second))
+    with pytest.raises(StrategyError) as caught:
+        loaded.gate(GRID, id="S1", batch="B1")
+    assert caught.value.code == "E_OVERRIDES"
+    assert str(caught.value) == text
+
+
+def test_overrides_come_back_from_their_own_text(tmp_path: Path) -> None:
+    loaded = rich(
+        rule(1, "sample: 'S 1'", "gate: P, set: {above: {x: 5}, name: null}"),
+        rule(2, "batch: B1", "gate: W, move: {raw: {offset: 1}}"),
+        rule(3, "batch: B1", "set: {scales: {y: log}}"),
+        rule(4, "batch: B1", "gate: C, absent: true"),
+        rule(5, "batch: B1", "quadrant: Q, move: {y: {gain: 2}}"),
+    )
+    text = loaded.overrides_yaml()
+    assert text.splitlines()[:9] == [
+        "tregflow: 1",
+        "overrides:",
+        "  - id: r1",
+        "    when:",
+        "      sample: S 1",
+        "    gate: P",
+        "    set:",
+        "      above: {x: 5}",
+        "      name:",
+    ]
+    loaded.save(tmp_path / "t.yaml")
+    (tmp_path / "o.yaml").write_text(text)
+    back = Strategy.load(tmp_path / "t.yaml", overrides=tmp_path / "o.yaml")
+    assert back.overrides == loaded.overrides
+    assert back.overrides_yaml() == text
+    (tmp_path / "o.yaml").write_text(rich().overrides_yaml())
+    assert Strategy.load(tmp_path / "t.yaml", overrides=tmp_path / "o.yaml").overrides == ()

@@ -23,7 +23,7 @@ from tregflow.errors import TregflowError
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"flowkit", "matplotlib", "numba", "pandas", "scipy.stats", "sklearn"}
-COMMANDS = ("demo", "inspect", "init", "check", "run", "endpoints", "simulate")
+COMMANDS = ("demo", "inspect", "init", "check", "compensation", "run", "endpoints", "export", "reconcile", "simulate")
 
 
 def loaded_after(code: str) -> set[str]:
@@ -64,6 +64,7 @@ def test_public_names_are_pinned() -> None:
         "Logicle",
         "PanelError",
         "Polygon",
+        "Reconciliation",
         "Rectangle",
         "Run",
         "Sample",
@@ -77,10 +78,13 @@ def test_public_names_are_pinned() -> None:
         "TregflowError",
         "__version__",
         "endpoints",
+        "export_events",
+        "export_masks",
         "iter_fcs",
         "list_datasets",
         "plots",
         "read_fcs",
+        "reconcile",
         "run",
         "scan_fcs",
         "write_fcs",
@@ -148,10 +152,20 @@ def test_strategies_are_shipped() -> None:
     assert files(tf).joinpath("strategies", "treg.yaml").is_file()
 
 
-def test_the_strategy_that_the_docs_show_is_one() -> None:
+def test_the_strategies_that_the_docs_show_are_such(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "strategy.md").read_text(encoding="utf-8")
-    first = re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)[0]
-    assert "Treg" in tf.Strategy.loads(first).order
+    blocks = re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
+    strategies = [tf.Strategy.loads(block) for block in blocks if "\ngates:" in block]
+    assert ["Treg" in strategies[0].order, "Spindle" in strategies[1].order] == [True, True]
+    for strategy in strategies:
+        for gate_id in strategy.order:
+            if gate_id != "Treg":  # its threshold comes from a control
+                strategy.build(gate_id)
+    (overrides,) = (block for block in blocks if "\noverrides:\n" in block)
+    strategies[0].save(tmp_path / "t.yaml")
+    (tmp_path / "o.yaml").write_text(overrides, encoding="utf-8")
+    loaded = tf.Strategy.load(tmp_path / "t.yaml", overrides=tmp_path / "o.yaml")
+    assert [rule.id for rule in loaded.overrides] == ["b2-cd127"]
 
 
 def test_constraints_hold_every_dependency_by_one_exact_version() -> None:

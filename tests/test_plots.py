@@ -542,3 +542,81 @@ def test_an_endpoint_that_is_not_there(ax: Axes) -> None:
     with pytest.raises(EndpointError) as caught:
         plots.fold_changes(results(P1=(4.0, 8.0)), endpoint="primry", ax=ax)
     assert str(caught.value) == "no endpoint 'primry'; did you mean 'primary'?\n  available  primary"
+
+
+# ------------------------------------------------------------------------- ellipses, quadrants, outside, on the scales
+
+SHAPES = """
+tregflow: 1
+name: shapes
+compensation: none
+dimensions: {ratio: {ratio: [CD25, CD127]}}
+quadrants: {Q: {dividers: {CD25: [1000], CD127: [1000, 9000]}}}
+gates:
+  Data:    {polygon: [CD25, CD127], points: [[1000, 200], [1000, 4000], [3000, 9000]]}
+  Scale:   {polygon: [CD25, CD127], units: scale, points: [[0.4, 0.1], [0.4, 0.5], [0.6, 0.7]], bins: 64}
+  Box:     {rectangle: {CD25: [0.25, null], CD127: [0.5, 0.75]}, units: scale}
+  Cell:    {quadrant: Q, cell: {CD25: 0, CD127: 1}}
+  Ellipse: {ellipsoid: [CD25, CD127], mean: [0.5, 0.4], covariance: [[0.01, 0.005], [0.005, 0.01]], distance2: 4}
+  Three:   {ellipsoid: [CD25, CD127, CD3], mean: [0.5, 0.4, 0.5], distance2: 4,
+            covariance: [[0.01, 0.005, 0], [0.005, 0.01, 0], [0, 0, 0.01]]}
+  Out:     {ellipsoid: [CD25, CD127], mean: [0.5, 0.4], covariance: [[0.01, 0], [0, 0.01]], outside: true}
+  Open:    {ellipsoid: [CD25, CD127], mean: [0.5, 0.4], covariance: [[1, 2], [2, 1]], indefinite: true}
+  Not:     {rectangle: {CD25: [1000, 5000]}, outside: true}
+  Ratio:   {above: {ratio: 1.5}}
+"""
+
+
+@pytest.mark.parametrize("counts", ["exact", "flowjo"])
+def test_new_gates_are_drawn_where_they_are(counts: str, ax: Axes) -> None:
+    one = gated(SHAPES + f"counts: {counts}\n")
+
+    def drawn(name: str) -> NDArray[np.float64]:
+        ax.clear()
+        plots.gate(one, name, ax=ax)
+        return outlines(ax)[name]
+
+    scale = Logicle()
+    data = np.array(one.strategy.spec.gates["Data"].points)
+    np.testing.assert_allclose(drawn("Data"), scale.apply(data))
+    np.testing.assert_array_equal(drawn("Scale"), [[0.4, 0.1], [0.4, 0.5], [0.6, 0.7]])
+    box = drawn("Box")
+    assert sorted(set(box[:, 1])) == [0.5, 0.75]
+    assert sorted(set(box[:, 0])) == [0.25, ax.get_xlim()[1]]
+    cell = drawn("Cell")
+    assert sorted(set(cell[:, 0])) == [ax.get_xlim()[0], float(scale.apply(1000))]
+    assert sorted(set(cell[:, 1])) == [float(scale.apply(1000)), float(scale.apply(9000))]
+    for name in ("Ellipse", "Three"):
+        off = drawn(name) - (0.5, 0.4)
+        inverse = np.linalg.inv([[0.01, 0.005], [0.005, 0.01]])
+        np.testing.assert_allclose(np.einsum("ni,ij,nj->n", off, inverse, off), 4.0)
+    assert "also bounded: CD3" in words(ax)
+
+
+def test_outside_is_said_and_its_events_are_shown(one: Gated, ax: Axes) -> None:
+    one = gated(SHAPES)
+    plots.gate(one, "Out", ax=ax)
+    assert "outside of the outline" in words(ax)
+    assert ax.patches[0].get_linestyle() not in ("-", "solid")
+    (dots,) = (line for line in ax.lines if line.get_marker() == ".")
+    assert len(dots.get_xdata()) == one.count("Out")
+    ax.clear()
+    plots.gate(one, "Not", ax=ax)
+    assert "outside of the outline" in words(ax)
+    assert ax.get_xlabel() == "CD25 (PE-A)"
+    ax.clear()
+    plots.gate(one, "Open", ax=ax)
+    assert outlines(ax) == {}
+    assert "no outline: the covariance is indefinite" in words(ax)
+    ax.clear()
+    plots.gate(one, "Ratio", ax=ax)
+    assert ax.get_xlabel() == "ratio (CD25 / CD127)"
+
+
+def test_ends_are_in_data_units_whatever_the_gate_is_written_in() -> None:
+    built = Strategy.loads(SHAPES).build
+    inverse = Logicle().inverse
+    assert ends(built("Scale"), "CD25") == [float(inverse(at)) for at in (0.4, 0.4, 0.6)]  # type: ignore[arg-type]
+    assert ends(built("Box"), "CD127") == [float(inverse(at)) for at in (0.5, 0.75)]  # type: ignore[arg-type]
+    assert ends(built("Ellipse"), "CD25") == pytest.approx([float(inverse(at)) for at in (0.3, 0.7)])  # type: ignore[arg-type]
+    assert ends(built("Not"), "CD127") == []  # type: ignore[arg-type]

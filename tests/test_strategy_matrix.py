@@ -8,7 +8,7 @@ import pytest
 from tests.builders import events
 
 from tregflow.errors import CompensationError
-from tregflow.strategy.matrix import find_spillover, matrix_files
+from tregflow.strategy.matrix import Known, find_matrix, matrix_files
 from tregflow.strategy.spec import BatchCompensation
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ KEYWORDS = {"$SPILLOVER": "1,CD4,1", "SPILL": "2,CD4,CD8,1,0.5,0,1"}
 
 def found(setting: str | BatchCompensation, *, batch: str | None = None, folder: Path | None = None) -> tuple[str, ...]:
     sample = events(keywords=KEYWORDS, CD4=[1.0], CD8=[2.0])
-    spillover = find_spillover(setting, sample, batch=batch, folder=folder, source="t.yaml")
+    spillover = find_matrix(setting, sample, batch=batch, known=Known("t.yaml", folder=folder))
     return spillover.detectors if spillover else ()
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         StudyError,
         TregflowError,
     )
+    from tregflow.export import export_events, export_masks
     from tregflow.fcs import Channel, Sample, iter_fcs, list_datasets, read_fcs, scan_fcs, write_fcs
     from tregflow.findings import Finding
     from tregflow.gates import Boolean, Ellipsoid, Polygon, Rectangle
@@ -62,6 +63,7 @@ _HOMES = {
         "StudyError",
         "TregflowError",
     ),
+    "tregflow.export": ("export_events", "export_masks"),
     "tregflow.fcs": ("Channel", "Sample", "iter_fcs", "list_datasets", "read_fcs", "scan_fcs", "write_fcs"),
     "tregflow.findings": ("Finding",),
     "tregflow.gates": ("Boolean", "Ellipsoid", "Polygon", "Rectangle"),
@@ -118,6 +120,8 @@ __all__ = [
     "TregflowError",
     "__version__",
     "endpoints",
+    "export_events",
+    "export_masks",
     "iter_fcs",
     "list_datasets",
     "plots",

@@ -218,6 +218,38 @@ def reconcile(
 
 
 @app.command()
+def convert(
+    source: Annotated[
+        Path, typer.Argument(metavar="IN", help="Strategy (.yaml), Gating-ML 2.0 (.xml) or FlowJo workspace (.wsp).")
+    ],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="The same; the suffix says which.")],
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Take over what can be taken over, and list the rest.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
+    fcs: Annotated[
+        Path | None,
+        typer.Option(help="FCS files or a study: the samples of a workspace, the channels of markers in Gating-ML."),
+    ] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Convert gates: YAML and Gating-ML 2.0 both ways, FlowJo workspaces both ways; list what gets lost."""
+    with _reported():
+        from dataclasses import asdict
+
+        from tregflow.convert import as_line
+        from tregflow.convert import convert as write_converted
+
+        left_out = write_converted(source, target, partial=partial, force=force, fcs=fcs)
+        if as_json:
+            found = {"out": str(target), "left_out": [asdict(each) for each in left_out]}
+            typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        elif not quiet:
+            typer.echo("\n".join([f"written  {target}", *(f"lost     {as_line(each)}" for each in left_out)]))
+
+
+@app.command()
 def export(
     out: Annotated[Path, typer.Argument(help="Folder of the results of a run, or the study's folder.")],
     *,
@@ -276,6 +308,35 @@ def export(
         elif not quiet:
             typer.echo(repr(done))
         raise typer.Exit(done.exit_status)
+
+
+@app.command()
+def compensation(
+    source: Annotated[
+        Path, typer.Argument(metavar="DIR|STUDY", help="Folder of single-stained controls, or a study that has them.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="Write the matrix to this CSV file.")] = None,
+    batch: Annotated[str | None, typer.Option(help="One batch of the study.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Compute the spillover matrix from single-stained controls, and compare it with the files' own."""
+    with _reported():
+        from tregflow.inspection.controls import as_data, controls_page, look_at_controls
+
+        looked = look_at_controls(source, batch=batch)
+        if out is not None and len(looked) > 1:
+            names = ", ".join(each.batch for each in looked)
+            problem = f"there is a matrix per batch ({names}): choose one with --batch"
+            raise typer.BadParameter(problem, param_hint="--out")
+        if as_json:
+            typer.echo(json.dumps([as_data(each) for each in looked], indent=2, ensure_ascii=False))
+        else:
+            typer.echo("\n".join(map(controls_page, looked)), nl=False)
+        if out is not None:
+            looked[0].fit.spillover.to_csv(out)
+            if not as_json:
+                typer.echo(f"\nmatrix   {out}")
+        raise typer.Exit(4 if any(each.review for each in looked) else 0)
 
 
 @app.command()

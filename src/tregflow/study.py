@@ -14,7 +14,6 @@ from pydantic import Field
 
 from tregflow._files import hash_or_none, read_csv_rows
 from tregflow._yaml import Document, check_model, parse, read_text, suggest
-from tregflow.compensation.singles import given_twice
 from tregflow.endpoints import Design, Endpoint
 from tregflow.errors import StudyError, TregflowError
 from tregflow.fcs.names import printable
@@ -23,7 +22,7 @@ from tregflow.findings import Finding
 from tregflow.strategy import Strategy, shipped
 from tregflow.strategy.matrix import SINGLES, inside, matrix_of
 from tregflow.strategy.overrides import load_overrides
-from tregflow.strategy.singles import fit_singles
+from tregflow.strategy.singles import Singles, read_singles
 from tregflow.strategy.spec import Compensation, Number, Strict, Text
 
 if TYPE_CHECKING:
@@ -278,15 +277,17 @@ class Study:
         return tuple(dict.fromkeys(row.batch for row in asking))
 
     def _fit(self, batch: str) -> SpilloverFit | TregflowError:
-        rows = [row for row in self.rows if row.batch == batch]
-        blanks = [row for row in rows if row.role == "unstained"]
         try:
-            if len(blanks) > 1:
-                raise given_twice("unstained controls", blanks[0].file, blanks[1].file)
-            controls = [(row.single, self.path(row)) for row in rows if row.single]
-            return fit_singles(self.strategy, controls, self.path(blanks[0]) if blanks else None, batch=batch)
+            return self.read_singles(batch).fit()
         except TregflowError as error:
             return error
+
+    def read_singles(self, batch: str) -> Singles:
+        """Read the single-stained controls of a batch, and its unstained control."""
+        rows = [row for row in self.rows if row.batch == batch]
+        controls = [(row.single, self.path(row)) for row in rows if row.single]
+        unstained = [self.path(row) for row in rows if row.role == "unstained"]
+        return read_singles(self.strategy, controls, unstained, batch=batch)
 
 
 def _asks_for_singles(study: Study, row: Row) -> bool:

@@ -3,6 +3,7 @@
 >>> from tregflow.compensation import Spillover
 """
 
+from tregflow.compensation.diagnostics import Diagnostics, diagnose
 from tregflow.compensation.fit import ControlFit, SpilloverFit
 from tregflow.compensation.keywords import KEYWORDS, compensated_channels, matrix_keywords
 from tregflow.compensation.singles import spillover_from_controls
@@ -14,10 +15,12 @@ __all__ = [
     "IDENTITY_TOLERANCE",
     "KEYWORDS",
     "ControlFit",
+    "Diagnostics",
     "Spillover",
     "SpilloverFit",
     "Unmixing",
     "compensated_channels",
+    "diagnose",
     "matrix_keywords",
     "spillover_from_controls",
 ]

@@ -1,9 +1,9 @@
-"""Is a matrix right for a sample? Condition, negative populations off zero, and what is left between pairs of detectors."""
+"""Is a matrix right for a sample? Condition, negatives off zero, and what is left between pairs of detectors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,6 +83,8 @@ class Residual:
     slope, error : float
         By how much the other rises with the bright one after compensation, and the standard error. Above 0:
         under-compensated; below 0: over-compensated. NaN where too few events allow no slope.
+    level : float
+        Median of the bright events in the other detector, compensated data units.
     n : int
         Bright events that it rests on.
     alone : bool
@@ -95,6 +97,7 @@ class Residual:
     detector: str
     slope: float
     error: float
+    level: float
     n: int
     alone: bool
     flagged: bool
@@ -188,7 +191,10 @@ def diagnose(
     Dim and bright events of each detector are parted as in `spillover_from_controls`; events at the top of a range are
     left out. Where both detectors are stained, a slope is taken of the events that are negative in the second: those as
     far below the middle of its negative population as the positive ones begin above. So the cells that carry both dyes
-    do not count, unless they lie below zero, where no dye takes them.
+    do not count, unless they lie below zero, where no dye takes them. Cells that are bright in one detector also differ
+    from the others in autofluorescence and in what they carry a little of. Between two stained detectors a fall is
+    therefore flagged only where the bright events lie below zero, and a rise is said for the record: a single-stained
+    control tells more.
     """
     given = Sample.from_columns("columns", sample) if isinstance(sample, Mapping) else sample
     columns = _columns(given, spillover, mask)
@@ -236,7 +242,7 @@ def _residual(
     alone: bool,
     single: bool,
 ) -> Residual:
-    nothing = Residual(dye, other, np.nan, np.nan, 0, alone, flagged=False)
+    nothing = Residual(dye, other, np.nan, np.nan, np.nan, 0, alone, flagged=False)
     own, seen, part = columns[dye], columns[other], parts[dye]
     if part is None and not single:
         return nothing
@@ -275,8 +281,10 @@ def _slope(nothing: Residual, own: Floats, seen: Floats, bright: Mask, dim: Mask
         (seen[bright], zero if alike else seen[dim]),
     )
     limit = RESIDUAL_SINGLE if nothing.alone else RESIDUAL
-    flagged = abs(found.value) > max(limit, ERRORS * found.error)
-    return Residual(nothing.dye, nothing.detector, found.value, found.error, n, nothing.alone, flagged)
+    level = float(np.median(seen[bright]))
+    below = level < -ERRORS * float(np.sqrt(np.pi / 2 / n)) * robust_sd(seen[bright])
+    flagged = abs(found.value) > max(limit, ERRORS * found.error) and (nothing.alone or found.value > 0 or below)
+    return replace(nothing, slope=found.value, error=found.error, level=level, n=n, flagged=flagged)
 
 
 def _of_matrix(spillover: Spillover, condition: float) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""What single-stained controls gave: the matrix, how sure each coefficient is, and how it compares with the file's own."""
+"""What single-stained controls gave: the matrix, how sure each coefficient is, and the file's own to compare."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tregflow.findings import Finding
 
 Negatives = Literal["control", "unstained", "zero"]
-"""Where the negative population came from: the control itself, the unstained control, or none, and zero stands for it."""
+"""Where the negative events came from: the control itself, the unstained control, or nowhere: zero stands for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +108,19 @@ class SpilloverFit:
         from html import escape
 
         notes = "".join(f"<li>{escape(f'{each.code}: {each.where}: {each.text}')}</li>" for each in self.findings)
-        return f"<p>{escape(repr(self))}</p>{self.table.to_html(index=False, float_format='%.5f')}<ul>{notes}</ul>"
+        table = self.table.to_html(index=False, float_format="{:.5f}".format)
+        return f"<p>{escape(repr(self))}</p>{table}<ul>{notes}</ul>"
 
 
 def within(spillover: Spillover | None, detectors: tuple[str, ...]) -> NDArray[np.float64]:
     """Return the part of a matrix that concerns `detectors`: (n, n), NaN in the rows and columns that it lacks."""
     found = np.full((len(detectors), len(detectors)), np.nan)
     if spillover is not None:
-        known = [(place, spillover.detectors.index(name)) for place, name in enumerate(detectors) if name in spillover.detectors]
+        known = [
+            (place, spillover.detectors.index(name))
+            for place, name in enumerate(detectors)
+            if name in spillover.detectors
+        ]
         ours, theirs = [ours for ours, _ in known], [theirs for _, theirs in known]
         found[np.ix_(ours, ours)] = spillover.matrix[np.ix_(theirs, theirs)]
     return found

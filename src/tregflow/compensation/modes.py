@@ -1,8 +1,9 @@
-"""Where dim and bright events part in one detector: significant modes of its density, and the widest gap between them."""
+"""Where dim and bright events part in one detector: the modes of its density, and the widest gap between them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -126,7 +127,7 @@ def _modes(axis: Floats) -> tuple[Floats, list[float]]:
 
 def _significance(density: Floats) -> Floats:
     """Return the standard deviation of counting of each smoothed bin: (bins,)."""
-    return np.sqrt(np.maximum(density, 1e-9) / (2 * np.sqrt(np.pi) * _WIDTH))
+    return np.asarray(np.sqrt(np.maximum(density, 1e-9) / (2 * np.sqrt(np.pi) * _WIDTH)), dtype=np.float64)
 
 
 def _persistent(density: Floats, sd: Floats) -> tuple[list[int], list[int]]:
@@ -135,12 +136,12 @@ def _persistent(density: Floats, sd: Floats) -> tuple[list[int], list[int]]:
     turns = rises[np.flatnonzero(rises)]
     places = np.flatnonzero(rises)
     peaks = [int(places[i + 1] - 1) for i in range(len(turns) - 1) if turns[i] > 0 > turns[i + 1]]
-    valleys = [int(left + np.argmin(density[left : right + 1])) for left, right in zip(peaks, peaks[1:], strict=False)]
+    valleys = [int(left + np.argmin(density[left : right + 1])) for left, right in pairwise(peaks)]
     while valleys:
         # The lower of two peaks stands over the valley by so many standard deviations of the difference.
         rise = [
             (density[low] - density[v]) / np.hypot(sd[low], sd[v])
-            for v, (a, b) in zip(valleys, zip(peaks, peaks[1:], strict=False), strict=True)
+            for v, (a, b) in zip(valleys, pairwise(peaks), strict=True)
             for low in [a if density[a] <= density[b] else b]
         ]
         weakest = int(np.argmin(rise))

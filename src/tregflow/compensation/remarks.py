@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tregflow.compensation.spillover import Spillover
     from tregflow.compensation.tubes import Populations, Tube
     from tregflow.fcs import Channel
+    from tregflow.findings import Severity
 
     Floats = NDArray[np.float64]
 
@@ -80,7 +81,7 @@ def remarks(fitted: Fitted, matrix: Floats, errors: Floats) -> tuple[Finding, ..
 
 
 def dye_detectors(channels: Sequence[Channel], like: Sequence[str]) -> tuple[str, ...]:
-    """Return ``$PnN`` of the channels that may carry a dye: no scatter, no time, and a signal (-A, -H, -W) as in `like`."""
+    """Return ``$PnN`` of the channels that may carry a dye: no scatter, no time; a signal (-A, -H, -W) as in `like`."""
     signals = {name[-2:].upper() for name in like if name[-2:-1] == "-"}
     return tuple(
         channel.pnn
@@ -105,9 +106,7 @@ def _missing(fitted: Fitted) -> Iterator[Finding]:
         text = f"no control for {', '.join(lost)}, which gates look at: the channel is not compensated"
         yield Finding("single-missing", "review", "spillover", text)
     if without:
-        text = (
-            f"no control for {', '.join(without)}: a dye there is not compensated, and its light stays in the others"
-        )
+        text = f"no control for {', '.join(without)}: a dye there is not compensated, and its light stays in the others"
         yield Finding("single-missing", "warning", "spillover", text)
 
 
@@ -115,7 +114,7 @@ def _voltages(fitted: Fitted) -> Iterator[Finding]:
     """Yield a finding for each detector whose voltage differs between controls: its slopes belong to no one setting."""
     tubes = (*fitted.tubes, *([] if fitted.blank is None else [fitted.blank]))
     for detector in fitted.detectors:
-        said = {}
+        said: dict[str, str] = {}
         for tube in tubes:
             number = tube.sample.channel(detector).number
             voltage = tube.sample.keywords.get(f"$P{number}V", "").strip()
@@ -131,7 +130,7 @@ def _of_control(row: Row, fitted: Fitted) -> Iterator[Finding]:
     control, where = row.control, f"{row.control.detector} ({row.control.file})"
     if control.saturated:
         total = row.populations.tube.n_wanted
-        severity = "warning" if control.saturated > _MANY_SATURATED * total else "info"
+        severity: Severity = "warning" if control.saturated > _MANY_SATURATED * total else "info"
         text = f"{control.saturated} of {total} events lie at the top of a detector's range and were left out"
         yield Finding("single-saturated", severity, where, text)
     if control.negatives == "zero":
@@ -146,7 +145,9 @@ def _no_negatives(row: Row, fitted: Fitted, where: str) -> Finding:
     levels = [_dimmest(name, row, fitted) for name in fitted.detectors]
     head = "no negative events and no unstained control: zero stands for them"
     if len(fitted.rows) < 3:
-        return Finding("single-no-negatives", "review", where, f"{head}, and autofluorescence stays in its coefficients")
+        return Finding(
+            "single-no-negatives", "review", where, f"{head}, and autofluorescence stays in its coefficients"
+        )
     costs = [
         (abs(level) + abs(slope * levels[own])) / row.control.bright
         for place, (level, slope) in enumerate(zip(levels, row.slopes, strict=True))

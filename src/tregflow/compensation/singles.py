@@ -1,8 +1,8 @@
 """The spillover matrix from single-stained controls: one slope per dye and detector, each with its standard error.
 
-Of each control the positive and the negative events are found in its dye's own detector (`modes`, `tubes`). A coefficient
-is the slope between the two (`slopes`): after compensation by it their medians are level, as Roederer asks (Cytometry
-2001, 45:194). The rows together are the matrix of Bagwell and Adams (Ann N Y Acad Sci 1993, 677:167).
+Of each control the positive and the negative events are found in its dye's own detector (`modes`, `tubes`). A
+coefficient is the slope between the two (`slopes`): after compensation by it their medians are level, as Roederer asks
+(Cytometry 2001, 45:194). The rows together are the matrix of Bagwell and Adams (Ann N Y Acad Sci 1993, 677:167).
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def spillover_from_controls(
     CompensationError
         ``E_SINGLE_NONE``: no controls. ``E_SINGLE_NAME``: a key is no channel, or two. ``E_SINGLE_TWICE``: two controls
         for one detector. ``E_SINGLE_EVENTS``: too few events. ``E_SINGLE_POSITIVE``: no positive population.
-        ``E_SINGLE_SWAPPED``: the positive events are brightest in another detector. ``E_SINGLE_MASK``: a mask of another
-        length. ``E_COMPENSATED_TWICE``: a control is compensated. ``E_SPILL``: what comes out cannot be inverted.
+        ``E_SINGLE_SWAPPED``: the positive events are brightest in another detector. ``E_SINGLE_MASK``: a mask of
+        another length. ``E_COMPENSATED_TWICE``: a control is compensated. ``E_SPILL``: the outcome cannot be inverted.
     FcsError
         ``E_LENIENT``: a control was read in lenient mode.
 
@@ -155,7 +155,11 @@ def _by_detector(controls: Mapping[str, Sample], unstained: Sample | None) -> di
     for key, sample in controls.items():
         detector = control_channel(key, sample).pnn
         if detector in found:
-            raise given_twice(f"controls for the detector {detector}", f"{found[detector][0]} ({found[detector][1].file})", f"{key} ({sample.file})")
+            raise given_twice(
+                f"controls for the detector {detector}",
+                f"{found[detector][0]} ({found[detector][1].file})",
+                f"{key} ({sample.file})",
+            )
         found[detector] = key, sample
     for sample in (*controls.values(), *([] if unstained is None else [unstained])):
         sample.refuse_lenient()

@@ -24,7 +24,8 @@ from tregflow.compensation.keywords import (
 from tregflow.compensation.refusals import refuse
 from tregflow.compensation.sums import weighted_sum
 from tregflow.compensation.table import read_table, table_bytes
-from tregflow.errors import CompensationError
+from tregflow.errors import CompensationError, InteropError
+from tregflow.fcs.names import shown
 from tregflow.findings import Finding
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ CONDITION_LIMIT = 1e6
 
 IDENTITY_TOLERANCE = 1e-5
 _DIAGONAL_TOLERANCE = 1e-3
+_UNMIXED = "import the workspace as a strategy, which holds the matrix under matrices"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,6 +148,44 @@ class Spillover:
         """
         path = Path(path)
         return cls(*read_table(path), path.name)
+
+    @classmethod
+    def from_wsp(cls, path: Path | str, sample: str) -> Spillover:
+        """Return the matrix that a FlowJo workspace applies to a sample.
+
+        Parameters
+        ----------
+        path : Path or str
+            A ``.wsp`` file of FlowJo 10.
+        sample : str
+            Name of the sample in the workspace, as a rule that of the FCS file.
+
+        Raises
+        ------
+        CompensationError
+            ``E_NO_SPILL``: the sample has none. ``E_SPILL``: it cannot be used, or has names for its dyes.
+        InteropError
+            The workspace is broken, or has no such sample (``E_WSP``).
+        """
+        from tregflow.interop.flowjo import Reason, parse_workspace
+
+        path = Path(path)
+        samples = parse_workspace(path).samples
+        found = next((each for each in samples if sample in (each.key, each.name)), None)
+        if found is None:
+            names = [each.key for each in samples]
+            problem = f"no sample is called {shown(sample)}"
+            raise InteropError(problem, code="E_WSP", file=path.name, available=names)
+        said = f"{path.name}: {found.key}"
+        if found.matrix is None:
+            remedy = "take the file's own matrix: compensation: fcs"
+            raise CompensationError("the sample has no matrix", code="E_NO_SPILL", file=said, remedy=remedy)
+        if isinstance(found.matrix, Reason):
+            refuse(f"line {found.matrix.line}: {found.matrix.text}", said, "a matrix that can be used")
+        if found.matrix.dyes != found.matrix.detectors:
+            available = ", ".join(found.matrix.dyes)
+            refuse("the matrix has names for its dyes", said, "a row per detector", available, remedy=_UNMIXED)
+        return cls(found.matrix.detectors, np.array(found.matrix.numbers), f"{said}: {found.matrix.name}")
 
     def to_csv(self, path: Path | str) -> None:
         """Write the matrix as a CSV file, whole or not at all; `from_csv` reads it back to the same numbers.

@@ -57,7 +57,8 @@ def read_table(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
 def table_bytes(detectors: Sequence[str], matrix: NDArray[np.float64]) -> bytes:
     """Return a matrix as a CSV table that `read_table` reads to the same bits: detectors above and beside numbers."""
     rows: list[dict[str, Cell]] = [
-        {"": name, **dict(zip(detectors, row, strict=True))} for name, row in zip(detectors, matrix.tolist(), strict=True)
+        {"": name, **dict(zip(detectors, row, strict=True))}
+        for name, row in zip(detectors, matrix.tolist(), strict=True)
     ]
     return csv_bytes(("", *detectors), rows)
 

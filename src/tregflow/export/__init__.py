@@ -78,10 +78,13 @@ def export_events(
 
     Examples
     --------
-    >>> import tregflow as tf  # doctest: +SKIP
-    >>> gated = tf.Strategy.load("treg").gate(tf.read_fcs("P01_D8.fcs", sha256=True))  # doctest: +SKIP
-    >>> tf.export_events(gated, "Treg", "P01_D8_Treg.fcs")  # doctest: +SKIP
-    264
+    >>> from tempfile import TemporaryDirectory
+    >>> import tregflow as tf
+    >>> rules = "{tregflow: 1, name: a, compensation: none, gates: {CD4+: {above: {CD4: 2}}}}"
+    >>> gated = tf.Strategy.loads(rules).gate(tf.Sample.from_columns("a.fcs", {"CD4": [1.0, 5.0, 7.0]}))
+    >>> with TemporaryDirectory() as folder:
+    ...     export_events(gated, "CD4+", f"{folder}/a.fcs")
+    2
     """
     target = Path(path)
     chosen = _format(target, format, FORMATS)

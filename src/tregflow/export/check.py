@@ -155,16 +155,18 @@ def _strategy(out: Path, manifest: Mapping[str, Any]) -> str:
 
 def _check_inputs(study: Study, manifest: Mapping[str, Any]) -> None:
     then, now = dict(manifest["inputs"]), dict(study.inputs)
-    changed = [name for name in {**then, **now} if then.get(name) != now.get(name)]
-    if study.strategy.sha256 != manifest["strategy"]["sha256"] and study.strategy.source not in changed:
-        changed.append(study.strategy.source)
-    if changed:
+    gone = [name for name, known in then.items() if known and not now.get(name)]
+    other = [name for name, found in now.items() if found != then.get(name) and name not in gone]
+    source = study.strategy.source
+    if study.strategy.sha256 != manifest["strategy"]["sha256"] and source not in (*gone, *other):
+        other.append(source)
+    if gone or other:
         raise StudyError(
             "the study is not what the run was made from",
             code="E_EXPORT_CHANGED",
             file=str(study.folder),
             expected="the files of the run: study, sample sheet, strategy, overrides, matrices",
-            available=[f"{name} is another" if now.get(name, "") else f"{name} is gone" for name in changed],
+            available=[*(f"{name} is another" for name in other), *(f"{name} is gone" for name in gone)],
             remedy=_AGAIN,
         )
 

@@ -108,7 +108,7 @@ def element(
 
 def to_bytes(root: Element) -> bytes:
     """Return the bytes of an XML file: UTF-8, indented, the same for the same elements whenever it is written."""
-    return etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)
+    return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True))
 
 
 def xml_text(text: str) -> str:

@@ -111,9 +111,10 @@ def density(
 def gate(gated: Gated, population: str, *, ax: Axes | None = None, backgate: str | None = None) -> Axes:
     """Draw one gate on the events of its parent, with the percent of parent and the count.
 
-    A polygon, a rectangle or a pair of thresholds is drawn on the density of its two channels (a rectangle of more, on
-    the first two); one threshold on a histogram, where the events inside are blue. A combination (not, all, any) is
-    drawn where its first operand on two channels is: its events are blue, the operands dashed.
+    A polygon, a rectangle, an ellipse or a pair of thresholds is drawn on the density of its two channels (one of more
+    channels, on the first two); one threshold on a histogram, where the events inside are blue. A combination (not,
+    all, any) is drawn where its first operand on two channels is: its events are blue, the operands dashed. So is a
+    gate that holds what is outside of its outline.
 
     Parameters
     ----------

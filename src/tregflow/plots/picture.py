@@ -9,7 +9,7 @@ import numpy as np
 
 from tregflow._yaml import suggest
 from tregflow.errors import GateError
-from tregflow.gates import Boolean
+from tregflow.gates import Boolean, Ellipsoid
 from tregflow.populations import ROOT
 from tregflow.transforms import Linear
 
@@ -72,6 +72,7 @@ def picture_of(gated: Gated, population: str, backgate: str | None) -> Picture:
     rule = gated.gates[population]
     shapes = tuple(_shapes(gated, rule))
     axes = _choose_axes(shapes)
+    drawn = tuple(shape for shape in shapes if _has_outline(shape) and (shape is rule or set(shape.axes) <= set(axes)))
     parent = gated[rule.parent]
     members = gated[population][parent]
     backgated = backgate is not None and backgate not in gated.missing
@@ -79,9 +80,9 @@ def picture_of(gated: Gated, population: str, backgate: str | None) -> Picture:
     n_others = f"{int(others.sum()):,}" if backgated else "missing"
     return Picture(
         names=tuple(axes), labels=tuple(_label(gated, name) for name in axes), scales=tuple(axes.values()),
-        shapes=tuple(shape for shape in shapes if shape is rule or set(shape.axes) <= set(axes)),
+        shapes=drawn,
         values=tuple(gated.values(name)[parent] for name in axes), members=members, others=others,
-        combined=isinstance(rule, Boolean) or rule.outside, backgated=backgated, share=_share(rule, members),
+        combined=isinstance(rule, Boolean) or rule.outside or not drawn, backgated=backgated, share=_share(rule, members),
         count=events(int(members.sum())), made_of=_made_of(rule, tuple(axes)),
         on_top="" if backgate is None else f"{backgate}: {n_others}",
     )  # fmt: skip
@@ -146,6 +147,11 @@ def _shapes(gated: Gated, rule: Gate) -> Iterator[Shape]:
         yield rule
 
 
+def _has_outline(shape: Shape) -> bool:
+    """Tell whether a gate bounds a region: an ellipsoid whose covariance is none does not."""
+    return not (isinstance(shape, Ellipsoid) and shape.indefinite)
+
+
 def _choose_axes(shapes: Sequence[Shape]) -> dict[str, Scale]:
     """Return name and scale of one or two axes: those of the first shape on two, else the first two that there are."""
     each = [dict(zip(shape.axes, shape.scales or (Linear(),) * len(shape.axes), strict=True)) for shape in shapes]
@@ -174,5 +180,6 @@ def _made_of(rule: Gate, names: tuple[str, ...]) -> str:
             return f"not {operands[0]}"
         return (" or " if rule.operator == "any" else " and ").join(operands)
     further = [name for name in rule.axes if name not in names]
-    said = ["outside of the outline"] if rule.outside else []
+    said = ["outside of the outline" if _has_outline(rule) else "outside"] if rule.outside else []
+    said += [] if _has_outline(rule) else ["no outline: the covariance is indefinite"]
     return "; ".join([*said, *([f"also bounded: {', '.join(further)}"] if further else [])])

@@ -24,13 +24,17 @@ def lines(done: Reconciliation) -> list[str]:
         rows = list(group)
         found.append("")
         if all(row.verdict in ("no file", "failed") for row in rows):
-            found.append(f"{printable(sample)}: {rows[0].verdict} ({printable(rows[0].why)}), {len(rows)} populations")
+            found.append(f"{printable(sample)}: {rows[0].verdict} ({printable(rows[0].why)}), {_populations(rows)}")
             continue
         found.append(printable(sample))
         found += _table([_HEADS, *map(_cells, rows)])
     if done.beyond:
         found += ["", *_beyond(done)]
     return [*found, "", done.summary]
+
+
+def _populations(rows: Sequence[Reconciled]) -> str:
+    return "1 population" if len(rows) == 1 else f"{len(rows)} populations"
 
 
 def _beyond(done: Reconciliation) -> Iterator[str]:
@@ -61,7 +65,7 @@ def section(done: Reconciliation) -> str:
     for sample, group in groupby(done.rows, key=lambda row: row.sample):
         rows = list(group)
         if all(row.verdict in ("no file", "failed") for row in rows):
-            text = f"{sample}: {rows[0].verdict} ({rows[0].why}), {len(rows)} populations"
+            text = f"{sample}: {rows[0].verdict} ({rows[0].why}), {_populations(rows)}"
             parts.append(f"<p>{escape(text)}</p>")
             continue
         heads = "".join(f"<th>{escape(head)}</th>" for head in _HEADS)

@@ -206,7 +206,7 @@ def _used(spec: StrategySpec) -> set[str]:
 
 def _check_spelling(spec: StrategySpec, document: Document) -> None:
     """Note a marker spelt in two ways: its channel would be found all the same, but neither its panel nor its scale."""
-    spelt = {plain_name(name): name for name in (*spec.panel, *spec.dimensions)}
+    spelt = {plain_name(name): name for name in reversed((*spec.panel, *spec.dimensions))}  # the first stays
     sections = {"gates": {gate_id: gate.axes for gate_id, gate in spec.gates.items()}, "mfi": spec.mfi}
     for section, entries in sections.items():
         for entry, axes in entries.items():

@@ -19,7 +19,7 @@ _OF_OTHERS = ("compensation", "gain")
 
 
 def check_matrices(spec: StrategySpec, document: Document) -> None:
-    """Note what is wrong with the matrices of a strategy, and with a `compensation` that nearly names one."""
+    """Note what is wrong with the matrices of a strategy, and with a `compensation` that names none of them."""
     for name, matrix in spec.matrices.items():
         where = ("matrices", name)
         if name in ("none", SINGLES) or is_keyword(name):
@@ -33,9 +33,9 @@ def check_matrices(spec: StrategySpec, document: Document) -> None:
             said = (error.problem, error.expected and f"expected {error.expected}", "".join(error.available))
             document.fault((*where, "matrix"), "; ".join(filter(None, said)))
     for name in names_in(spec.compensation):
-        near = suggest(name, spec.matrices)
-        if near and name not in ("none", SINGLES) and name not in spec.matrices and not is_keyword(name) and "." not in name:
-            document.fault(("compensation",), f"no matrix '{name}'{near}")
+        known = name in ("none", SINGLES) or name in spec.matrices or is_keyword(name)
+        if spec.matrices and not known and "." not in name:  # a file has a suffix
+            document.fault(("compensation",), f"no matrix '{name}'{suggest(name, spec.matrices)}")
 
 
 def check_dimensions(spec: StrategySpec, document: Document) -> None:

@@ -82,7 +82,8 @@ class Columns:
         x, y = self._of(ratio.x), self._of(ratio.y)
         with np.errstate(all="ignore"):
             quotient = ratio.a * (x - ratio.b) / (y - ratio.c)
-        return np.where(np.isfinite(quotient), quotient, np.nan)
+        # An infinite y would give 0, which is a position: an event that holds infinity has none.
+        return np.where(np.isfinite(quotient) & np.isfinite(y), quotient, np.nan)
 
     def _recorded(self, pnn: str) -> NDArray[Any]:
         """Return the values of a channel before compensation, divided by ``$PnG`` where the strategy asks for it."""

@@ -33,8 +33,8 @@ FCS_OR_NONE = "fcs-or-none"
 """Gating-ML's ``FCS``: the file's own matrix; no compensation where the file carries none."""
 
 CompensationSetting = str | BatchCompensation
-"""``fcs``, ``fcs:SPILL`` (one keyword of several), ``fcs-or-none``, ``none``, ``singles``, a name of the strategy's `matrices`, the path
-of a CSV, or one of these per batch."""
+"""``fcs``, ``fcs:SPILL`` (one keyword of several), ``fcs-or-none``, ``none``, ``singles``, a name of the strategy's
+`matrices`, the path of a CSV, or one of these per batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +148,14 @@ def read_matrices(names: Iterable[str], known: Known) -> dict[str, Spillover]:
 
 
 def matrix_of(setting: CompensationSetting, batch: str | None) -> str:
-    """Return what a setting names for a batch: ``fcs``, ``none``, ``singles``, a file; an empty text for a batch without entry."""
+    """Return what a setting names for a batch: ``fcs``, ``none``, a file …; an empty text for a batch without entry."""
     return setting if isinstance(setting, str) else setting.batch.get(batch or "", "")
 
 
 def matrix_files(setting: CompensationSetting, written: Container[str] = ()) -> tuple[str, ...]:
     """Return the CSV files that a setting names; `written` are the names of matrices that are no files."""
-    return tuple(name for name in names_in(setting) if not (name in ("none", SINGLES) or is_keyword(name) or name in written))
+    names = (name for name in names_in(setting) if name not in ("none", SINGLES))
+    return tuple(name for name in names if not (is_keyword(name) or name in written))
 
 
 def names_in(setting: CompensationSetting) -> tuple[str, ...]:

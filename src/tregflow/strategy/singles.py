@@ -1,7 +1,8 @@
-"""The spillover matrix of a batch from its single-stained controls, as ``compensation: singles`` asks for it."""
+"""The single-stained controls of a batch, by the detectors that a strategy's panel names."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tregflow.compensation.singles import given_twice, spillover_from_controls
@@ -11,7 +12,7 @@ from tregflow.panel import resolve
 from tregflow.strategy.dimensions import marker_rule, source_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from tregflow.compensation.fit import SpilloverFit
@@ -19,36 +20,59 @@ if TYPE_CHECKING:
     from tregflow.strategy import Strategy
 
 
-def fit_singles(
-    strategy: Strategy, controls: Sequence[tuple[str, Path]], unstained: Path | None = None, *, batch: str = ""
-) -> SpilloverFit:
-    """Compute the matrix of a batch from its single-stained controls.
+@dataclass(frozen=True, slots=True, eq=False)
+class Singles:
+    """Controls that were read.
+
+    Attributes
+    ----------
+    controls : mapping of str to Sample
+        ``$PnN`` of the dye's own detector -> the control.
+    unstained : Sample or None
+        The unstained control.
+    gated : tuple of str
+        ``$PnN`` that gates look at: without a control they ask for review.
+    source : str
+        What the matrix is called in messages.
+    """
+
+    controls: Mapping[str, Sample]
+    unstained: Sample | None = None
+    gated: tuple[str, ...] = ()
+    source: str = "single-stained controls"
+
+    def fit(self) -> SpilloverFit:
+        """Return the matrix; parameters and errors as for `spillover_from_controls`."""
+        return spillover_from_controls(self.controls, unstained=self.unstained, gated=self.gated, source=self.source)
+
+
+def read_singles(
+    strategy: Strategy, controls: Sequence[tuple[str, Path]], unstained: Sequence[Path] = (), *, batch: str = ""
+) -> Singles:
+    """Read the single-stained controls of a batch.
 
     Parameters
     ----------
     strategy : Strategy
-        Its panel says which detector a marker means; a dye that its gates look at must have a control, or asks for
-        review.
+        Its panel says which detector a marker means.
     controls : sequence of (str, Path)
         Marker or ``$PnN``, as in the role ``single:CD25``, and the control's file.
-    unstained : Path, optional
-        The unstained control.
+    unstained : sequence of Path
+        The unstained control; no more than one.
     batch : str
         For messages.
-
-    Returns
-    -------
-    SpilloverFit
 
     Raises
     ------
     CompensationError
-        As `tregflow.compensation.spillover_from_controls`.
+        ``E_SINGLE_TWICE``: two controls for one detector, or two that are unstained.
     PanelError
         A control's marker has no channel, or two.
     FcsError
         A control cannot be read.
     """
+    if len(unstained) > 1:
+        raise given_twice("unstained controls", unstained[0].name, unstained[1].name)
     found: dict[str, Sample] = {}
     for name, path in controls:
         sample = read_fcs(path)
@@ -56,10 +80,9 @@ def fit_singles(
         if detector in found:
             raise given_twice(f"controls for the detector {detector}", found[detector].file, sample.file)
         found[detector] = sample
-    blank = None if unstained is None else read_fcs(unstained)
+    blank = read_fcs(unstained[0]) if unstained else None
     gated = _gated(strategy, next(iter(found.values()))) if found else ()
-    source = f"single-stained controls{f' of batch {batch}' if batch else ''}"
-    return spillover_from_controls(found, unstained=blank, gated=gated, source=source)
+    return Singles(found, blank, gated, f"single-stained controls{f' of batch {batch}' if batch else ''}")
 
 
 def _detector(strategy: Strategy, name: str, sample: Sample) -> str:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tregflow.compensation import Spillover, Unmixing
+from tregflow.errors import CompensationError
 from tregflow.interop.flowjo.elements import (
     NotUnderstoodError,
     attribute,
     children,
-    first,
     number,
     required,
 )
@@ -42,17 +43,16 @@ def _matrix(element: Element) -> WspMatrix:
         raise NotUnderstoodError(problem, element)
     rows = list(children(element, "spillover"))
     dyes = [required(row, "parameter") for row in rows]
-    detectors = _detectors(element, rows)
-    if not dyes or len(set(dyes)) < len(dyes) or len(set(detectors)) < len(detectors):
-        problem = "no rows, or a row or column twice"
+    detectors = _detectors(rows)
+    names = [*dyes, *detectors]
+    if not all(names) or not dyes or len(set(dyes)) < len(dyes) or len(set(detectors)) < len(detectors):
+        problem = "no rows, a row or column twice, or one without name"
         raise NotUnderstoodError(problem, element)
     numbers = {dye: _row(row, detectors) for dye, row in zip(dyes, rows, strict=True)}
     if set(dyes) == set(detectors):
         dyes = detectors
     matrix = tuple(numbers[dye] for dye in dyes)
-    if len(dyes) > len(detectors) or np.linalg.matrix_rank(np.array(matrix)) < len(dyes):
-        problem = f"{len(dyes)} dyes cannot be told apart by {len(detectors)} detectors"
-        raise NotUnderstoodError(problem, element)
+    _check(element, detectors, dyes, matrix)
     compensated = {f"{prefix}{dye}{suffix}": place for place, dye in enumerate(dyes)}
     for row in rows:  # the name that a user gave to the compensated axis
         own = attribute(row, "userProvidedCompInfix")
@@ -60,6 +60,17 @@ def _matrix(element: Element) -> WspMatrix:
             compensated.setdefault(own, dyes.index(required(row, "parameter")))
     name = attribute(element, "name") or "matrix"
     return WspMatrix(name, prefix, suffix, tuple(detectors), tuple(dyes), matrix, compensated, line_of(element))
+
+
+def _check(element: Element, detectors: list[str], dyes: list[str], matrix: tuple[tuple[float, ...], ...]) -> None:
+    """Let the matrix itself say whether it is one."""
+    try:
+        if dyes == detectors:
+            Spillover(tuple(detectors), np.array(matrix), "matrix")
+        else:
+            Unmixing(tuple(detectors), tuple(dyes), np.array(matrix), "matrix")
+    except CompensationError as error:
+        raise NotUnderstoodError(error.problem, element) from error
 
 
 def _refuse_spectral(element: Element) -> None:
@@ -71,11 +82,9 @@ def _refuse_spectral(element: Element) -> None:
         raise NotUnderstoodError(problem, element)
 
 
-def _detectors(element: Element, rows: list[Element]) -> list[str]:
+def _detectors(rows: list[Element]) -> list[str]:
     """Return the columns in the order of the first row."""
-    if rows:
-        return [required(each, "parameter") for each in children(rows[0], "coefficient")]
-    return [required(each, "name") for each in children(first(element, "parameters"), "parameter")]
+    return [required(each, "parameter") for row in rows[:1] for each in children(row, "coefficient")]
 
 
 def _row(row: Element, detectors: list[str]) -> tuple[float, ...]:

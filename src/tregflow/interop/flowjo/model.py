@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import unquote
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
     from tregflow.interop.left_out import LeftOut
     from tregflow.transforms import Scale
 
-_DIGITS = 5
-"""Of a number of channels."""
+_NUMBER = re.compile("[1-9][0-9]{0,4}")
+_CHANNEL = re.compile(rf"\$P({_NUMBER.pattern})N")
 Path: TypeAlias = tuple[str, ...]
 """Names of the populations from the root down to one."""
 
@@ -188,8 +189,10 @@ class WspSample:
         FlowJo numbers compensated and derived parameters on behind the ``$PAR`` channels of the file.
         """
         total = self.keywords.get("$PAR", "").strip()
-        numbers = range(1, int(total) + 1) if total.isdecimal() and len(total) <= _DIGITS else ()
-        names = {n: self.keywords.get(f"$P{n}N", "").strip() for n in numbers}
+        most = int(total) if _NUMBER.fullmatch(total) else 0
+        found = (_CHANNEL.fullmatch(key) for key in self.keywords)
+        numbers = sorted(number for key in found if key and (number := int(key[1])) <= most)
+        names = {n: self.keywords[f"$P{n}N"].strip() for n in numbers}
         return {name: self.keywords.get(f"$P{n}S", "").strip() for n, name in names.items() if name}
 
     @property

@@ -1,8 +1,8 @@
-"""The strategy as it is written travels in the workspace, in an element that FlowJo has no use for.
+"""The strategy itself travels in the workspace that is written of it, in an element that FlowJo has no use for.
 
 A workspace cannot hold all of a strategy: reasons of overrides, reports, panels, thresholds from controls. The element
-holds it as YAML, with a hash of it and of everything that the rest of the workspace means. Where a gate, an axis or a
-matrix was changed in FlowJo, the hash no longer fits, and what FlowJo shows is taken over instead.
+holds template and overrides, with a hash of them and of everything that the rest of the workspace means. Where a gate,
+an axis or a matrix was changed in FlowJo, the hash no longer fits, and what FlowJo shows is taken over instead.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from tregflow.interop.imported import Imported
 from tregflow.interop.xml import parse_xml_bytes, to_bytes
 from tregflow.strategy import Strategy
 from tregflow.strategy.matrix import matrix_files
+from tregflow.strategy.overrides import settings as settings_of
 from tregflow.transforms import scale_to_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tregflow.interop.flowjo.model import Node, Workspace, WspGate, WspMatrix, WspSample
     from tregflow.interop.xml import Element
@@ -52,8 +53,8 @@ def stored_element(root: Element, strategy: Strategy, gated: Mapping[str, Gated]
     samples = [[each.sample.file, name, each.batch] for name, each in gated.items()]
     texts = {
         "template": whole.to_yaml(),
-        "overrides": whole.overrides_yaml() if whole.overrides else "",
-        "samples": json.dumps(samples, ensure_ascii=True),
+        "overrides": _lines([dict(rule.data) for rule in whole.overrides]),
+        "samples": _lines(samples),
     }
     workspace = read_workspace(parse_xml_bytes(to_bytes(root), file="workspace"), "workspace")
     children = [made(f"{{{OWN}}}{name}", text=text) for name, text in texts.items()]
@@ -79,11 +80,8 @@ def restored(root: Element, workspace: Workspace) -> Imported | None:
     if element.get("sha256") != _hash(workspace, texts):
         return None
     try:
-        rules = (
-            parse(texts["overrides"], workspace.file, StrategyError, "E_OVERRIDES").data if texts["overrides"] else {}
-        )
         template = parse(texts["template"], workspace.file, StrategyError, "E_STRATEGY").data
-        strategy = Strategy.from_data(template, name=workspace.file, overrides=rules.get("overrides", []))
+        strategy = Strategy.from_data(template, name=workspace.file, overrides=json.loads(texts["overrides"]))
         return _imported(strategy, workspace, json.loads(texts["samples"]))
     except TregflowError:  # of another version of tregflow: what FlowJo shows is there all the same
         return None
@@ -104,10 +102,7 @@ def _imported(strategy: Strategy, workspace: Workspace, samples: list[list[Any]]
 
 def with_own_matrices(strategy: Strategy) -> Strategy:
     """Return the strategy with the CSV files of its matrices written out, so that it needs no other file."""
-    settings = [strategy.spec.compensation]
-    settings += [
-        rule.set["compensation"] for rule in strategy.overrides if isinstance(rule.set.get("compensation"), str)
-    ]
+    settings = (strategy.spec.compensation, *settings_of(strategy.overrides))
     names = {name for setting in settings for name in matrix_files(setting, strategy.spec.matrices)}
     read = strategy.with_matrices().matrices
     found = {name: _entry(read[name]) for name in sorted(names) if isinstance(read.get(name), Spillover)}
@@ -120,6 +115,11 @@ def with_own_matrices(strategy: Strategy) -> Strategy:
 
 def _entry(matrix: Spillover) -> dict[str, Any]:
     return {"detectors": list(matrix.detectors), "matrix": matrix.matrix.tolist()}
+
+
+def _lines(entries: Sequence[Any]) -> str:
+    """Return a list as JSON, an entry a line: a workspace of a hundred samples holds thousands of rules."""
+    return "[\n" + ",\n".join(map(json.dumps, entries)) + "\n]"
 
 
 def _texts(element: Element) -> dict[str, str]:

@@ -68,7 +68,7 @@ def write_workspace(
     Raises
     ------
     InteropError
-        ``E_EXPORT``: no sample, two whose files have one name, or names that FlowJo cannot tell apart.
+        ``E_EXPORT``: no sample, or two whose files have one name.
     TregflowError
         A sample cannot be gated.
     """
@@ -97,8 +97,6 @@ def write_gated(path: str | PathLike[str], strategy: Strategy, gated: Mapping[st
     target = Path(path)
     _check_samples(target, gated)
     axes = {name: axes_of(each) for name, each in gated.items()}
-    for name, own in axes.items():
-        _check_names(target, gated[name].sample, own)
     names = _matrix_names([each.matrix for each in axes.values()])
     left_out: list[LeftOut] = []
     samples = []
@@ -141,14 +139,6 @@ def _check_samples(path: Path, gated: Mapping[str, Gated]) -> None:
                 expected="a name for each file, by which FlowJo finds it",
                 remedy="rename one of the files, or write two workspaces",
             )
-
-
-def _check_names(path: Path, sample: Sample, axes: Axes) -> None:
-    clash = [name for name in sample.names if axes.matrix and name.removeprefix(PREFIX) in axes.matrix.detectors]
-    clash = [name for name in clash if name.startswith(PREFIX)]
-    if clash:
-        problem = f"{sample.file}: {clash[0]} is a channel, and FlowJo would call compensated values so"
-        raise InteropError(problem, code="E_EXPORT", file=path.name, remedy="rename the channel")
 
 
 # -------------------------------------------------------------------------------------------------------- matrices

@@ -185,9 +185,15 @@ def closed(points: Sequence[Point], column: int, side: str, end: float) -> tuple
         drawn.append(point)
         run = []
     drawn.pop()
-    turned = [point for place, point in enumerate(drawn) if not _straight(drawn, place)]
-    start = next((place for place, point in enumerate(turned) if point == points[0]), 0)
-    return (*turned[start:], *turned[:start])
+    place = 0
+    while place < len(drawn):  # one after another: of two in the same place one is needed
+        if _straight(drawn, place):
+            del drawn[place]
+            place = max(place - 1, 0)
+        else:
+            place += 1
+    start = drawn.index(points[0]) if points[0] in drawn else 0
+    return (*drawn[start:], *drawn[:start])
 
 
 def _straight(points: Sequence[Point], place: int) -> bool:

@@ -31,7 +31,8 @@ def boolean(element: Element) -> tuple[tuple[str, ...], Rule]:
         for each in children(inner, gating("gateReference"))
     ]
     if len(operands) != 1 if operator == "not" else len(operands) < 2:
-        problem = f"'{parts(str(inner.tag))[1]}' of {len(operands)} gates"
+        count = "1 gate" if len(operands) == 1 else f"{len(operands)} gates"
+        problem = f"'{parts(str(inner.tag))[1]}' of {count}"
         raise GateFault(inner, problem, expected="1 gate" if operator == "not" else "2 gates or more")
     return tuple(name for name, _ in operands), _rule(operator, operands)
 
@@ -77,8 +78,10 @@ def _references(gate: ParsedGate) -> list[tuple[str, str]]:
 
 
 def _circular(gates: Mapping[str, ParsedGate]) -> list[str]:
-    """Return the gates that lie on a circle: what is left when gates are taken away that nothing left needs, or that
-    need nothing left."""
+    """Return the gates that lie on a circle.
+
+    They are what is left when gates are taken away, one by one, that need nothing left or that nothing left needs.
+    """
     left = {name: {need for need in needs(gate) if need in gates} for name, gate in gates.items()}
     for _ in range(2):  # down from the roots, then up from the leaves
         users: dict[str, list[str]] = {name: [] for name in left}

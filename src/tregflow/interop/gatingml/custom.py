@@ -40,7 +40,12 @@ def digest(root: Element) -> str:
 def _plain(node: Element) -> list[Any]:
     """Return tag, attributes, text and children; a list of lists, so that no text can pass for another's tag."""
     inner = [_plain(child) for child in node if child.tag != data_type("custom_info")]
-    return [str(node.tag), sorted((str(key), str(value)) for key, value in node.items()), (node.text or "").strip(), inner]
+    return [
+        str(node.tag),
+        sorted((str(key), str(value)) for key, value in node.items()),
+        (node.text or "").strip(),
+        inner,
+    ]
 
 
 def custom_info(root: Element, data: Mapping[str, Any], overrides: Sequence[Mapping[str, Any]]) -> Element:
@@ -77,7 +82,9 @@ def kept_strategy(root: Element) -> Kept | None:
     except (ValueError, RecursionError):
         content = None
     if not _is_right(content):
-        raise GateFault(own, "what tregflow left in custom_info is damaged", expected="a strategy as JSON", broken=False)
+        raise GateFault(
+            own, "what tregflow left in custom_info is damaged", expected="a strategy as JSON", broken=False
+        )
     return Kept(content["strategy"], tuple(content["overrides"]), own)
 
 

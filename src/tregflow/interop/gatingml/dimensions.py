@@ -92,6 +92,8 @@ class Context:
             name = required(only(element, DIMENSION[0]), data_type("name"))
             self._check_dye(element, name, compensation)
             return Source(name, compensation)
+        if not children(element, DIMENSION[1]):
+            raise GateFault(element, f"{shown(element)} names no channel", expected="fcs-dimension or new-dimension")
         reference = required(only(element, DIMENSION[1]), data_type("transformation-ref"))
         ratio = self._transformation(element, reference).ratio
         if ratio is None:

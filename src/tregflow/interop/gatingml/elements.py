@@ -17,8 +17,9 @@ _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 def attribute(element: Element, name: str) -> str | None:
     """Return an attribute, by its name in a namespace or without; None where there is none."""
-    value = element.get(name)
-    return element.get(parts(name)[1]) if value is None else value
+    value: str | None = element.get(name)
+    plain: str | None = element.get(parts(name)[1])
+    return plain if value is None else value
 
 
 def required(element: Element, name: str) -> str:
@@ -69,7 +70,7 @@ def check_children(element: Element, allowed: Collection[str]) -> None:
         if child.tag not in allowed and child.tag != data_type("custom_info"):
             names = tuple(parts(tag)[1] for tag in allowed)
             problem = f"{shown(child)} has no place in {shown(element)}"
-            raise GateFault(child, problem, expected=" or ".join(names))
+            raise GateFault(child, problem, expected=", ".join(names) or "nothing")
 
 
 def channel_names(element: Element) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tregflow.errors import InteropError
+from tregflow.fcs.names import printable
 from tregflow.interop.left_out import LeftOut
 from tregflow.interop.xml import line_of
 
@@ -42,10 +43,8 @@ class GateFault(Exception):  # noqa: N818 - caught where the gate is read, never
 
     @classmethod
     def of(cls, element: Element, error: TregflowError) -> GateFault:
-        """Return what a gate or a scale said of itself, with the line."""
-        return cls(
-            element, error.problem, expected=error.expected, available=error.available, remedy=error.remedy
-        )
+        """Return what a gate, scale or matrix said of itself, with the line; its remedy is one for strategies."""
+        return cls(element, error.problem, expected=error.expected, available=error.available)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +95,9 @@ class Faults:
 
     def add(self, gate: str, fault: GateFault) -> None:
         """Note a fault of a gate, transformation or matrix."""
-        self.found.append(
-            Fault(gate, fault.line, fault.problem, fault.expected, fault.available, fault.remedy, fault.broken)
-        )
+        available = tuple(map(printable, fault.available))  # ids may hold anything, line ends among it
+        said = (printable(fault.problem), fault.expected, available, fault.remedy, fault.broken)
+        self.found.append(Fault(printable(gate), fault.line, *said))
 
     def raise_all(self) -> None:
         """Raise what was found: ``E_GATINGML`` where the file breaks the standard, else ``E_LEFT_OUT``."""

@@ -64,7 +64,7 @@ def children(element: Element, tag: str) -> list[Element]:
 
 
 def without_custom_info(element: Element) -> Iterator[Element]:
-    """Yield the descendants of an element in the order of the file; what lies in ``custom_info`` is nobody's business."""
+    """Yield the descendants of an element in the order of the file, but for those in ``custom_info``."""
     pending = list(element)[::-1]
     while pending:
         child = pending.pop()

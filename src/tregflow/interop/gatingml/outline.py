@@ -56,7 +56,8 @@ def _runs(points: Sequence[Point], axis: int, *, high: bool) -> list[tuple[Point
     extreme = _extreme(points, axis, high=high)
     on = [point for point in points if point[axis] == extreme]
     edges = [
-        sorted((one, other)) for one, other in zip(points, [*points[1:], points[0]], strict=True)
+        sorted((one, other))
+        for one, other in zip(points, [*points[1:], points[0]], strict=True)
         if one[axis] == other[axis] == extreme
     ]
     runs: list[tuple[Point, Point]] = []

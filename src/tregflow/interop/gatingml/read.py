@@ -14,7 +14,16 @@ from tregflow.interop.gatingml.dimensions import Context
 from tregflow.interop.gatingml.elements import attribute, required
 from tregflow.interop.gatingml.faults import Fault, Faults, GateFault
 from tregflow.interop.gatingml.model import ParsedGate
-from tregflow.interop.gatingml.names import GATES, GATING, TRANSFORMS, children, gating, parts, shown, without_custom_info
+from tregflow.interop.gatingml.names import (
+    GATES,
+    GATING,
+    TRANSFORMS,
+    children,
+    gating,
+    parts,
+    shown,
+    without_custom_info,
+)
 from tregflow.interop.gatingml.shapes import ellipsoid, polygon, quadrants, rectangle
 from tregflow.interop.gatingml.transformations import read_matrices, read_transformations
 from tregflow.interop.imported import Imported
@@ -92,8 +101,10 @@ def _check_root(root: Element, file: str) -> None:
         return
     problem, remedy = f"line {line_of(root)}: the file begins with {shown(root)}", ""
     if name == "Gating-ML":
-        version = namespace.removesuffix("/gating").rpartition("/v")[2]
-        problem = f"line {line_of(root)}: Gating-ML of another version ({version[:20] or 'none said'})"
+        version = namespace.removesuffix("/gating").rpartition("/Gating-ML/v")[2]
+        problem = f"line {line_of(root)}: Gating-ML of version {version[:20]}"
+        if "/Gating-ML/v" not in namespace:
+            problem = f"line {line_of(root)}: Gating-ML without the namespace of a version"
     elif name == "Workspace":
         problem = f"line {line_of(root)}: a FlowJo workspace, no Gating-ML"
         remedy = "Strategy.from_wsp reads it; give the file the suffix .wsp"
@@ -167,7 +178,9 @@ class _Reading:
             if element in top:
                 namespace, _ = parts(str(element.tag))
                 if namespace in (GATING, TRANSFORMS) and element.tag not in _TOP:
-                    fault = GateFault(element, f"there is no {shown(element)} in Gating-ML 2.0", expected=", ".join(GATES))
+                    fault = GateFault(
+                        element, f"there is no {shown(element)} in Gating-ML 2.0", expected=", ".join(GATES)
+                    )
                     self.faults.add(attribute(element, gating("id")) or "", fault)
             elif element.tag in _GATES:
                 outer = shown(element.getparent())
@@ -233,7 +246,9 @@ def _imported(read: _Reading, left: dict[str, ParsedGate], path: Path) -> Import
 def _data(read: _Reading, left: dict[str, ParsedGate], name: str) -> dict[str, Any]:
     """Return the plain data of the strategy."""
     cut = {gate.quadrants: read.quadrants[gate.quadrants] for gate in left.values() if gate.quadrants}
-    used = [axis for gate in left.values() for axis in gate.axes] + [axis for each in cut.values() for axis in each.axes]
+    used = [axis for gate in left.values() for axis in gate.axes] + [
+        axis for each in cut.values() for axis in each.axes
+    ]
     axes = Axes(used, read.context)
     parts_of_it = {
         "matrices": axes.matrices(),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tregflow._yaml import parse
 from tregflow.errors import InteropError, StrategyError, TregflowError
-from tregflow.strategy.matrix import matrix_files
+from tregflow.strategy.matrix import SINGLES, is_keyword, matrix_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +60,7 @@ def _files(setting: Any, strategy: Strategy) -> tuple[str, ...]:
 
 def _new_name(wish: str, taken: Mapping[str, Any]) -> str:
     name, count = wish or "matrix", 2
-    while name in (*taken, "none", "fcs"):
+    while name in (*taken, "none", SINGLES) or is_keyword(name):
         name, count = f"{wish} {count}", count + 1
     return name
 

@@ -54,7 +54,7 @@ def polygon(element: Element, context: Context) -> tuple[tuple[Axis, ...], Rule]
     axes = distinct(element, [_axis(each, context) for each in children(element, gating("dimension"))])
     if len(axes) != 2:
         raise GateFault(element, f"a polygon on {_counted(len(axes), 'dimension')}", expected="2")
-    points = [_coordinates(each, 2) for each in children(element, gating("vertex"))]
+    points = [(x, y) for x, y in (_coordinates(each, 2) for each in children(element, gating("vertex")))]
     if len(points) < 3:
         raise GateFault(element, f"a polygon with {_counted(len(points), 'vertex')}", expected="3 or more")
     scales = (context.scale(axes[0]), context.scale(axes[1]))

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 ROOT = "root"
 
 
-def write_gatingml(path: str | PathLike[str], strategy: Strategy, *, sample: Sample | None = None) -> tuple[LeftOut, ...]:
+def write_gatingml(
+    path: str | PathLike[str], strategy: Strategy, *, sample: Sample | None = None
+) -> tuple[LeftOut, ...]:
     """Write a strategy as a Gating-ML 2.0 file, whole or not at all.
 
     Two readers are served. tregflow finds the whole strategy, overrides included, in ``custom_info``. Any other program
@@ -183,8 +185,8 @@ class _Document:
         axes = sorted({axis for each in turned for axis in self._undefined(each)})
         if axes:
             reason = (
-                f"values without a position ({', '.join(axes)}) are outside the gate and its complement; another reader "
-                "may take them into the complement"
+                f"values without a position ({', '.join(axes)}) are outside the gate and its complement; another "
+                "reader may take them into the complement"
             )
             self._writer.note(name, reason)
 

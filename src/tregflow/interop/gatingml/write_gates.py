@@ -162,17 +162,19 @@ class GateWriter:
         return element(gating("EllipsoidGate"), attributes, parts)
 
     def _axes(self, gate: str, names: Sequence[str], scales: Sequence[Scale], units: str) -> list[Drawn]:
-        axes = [
-            drawn(name, scale, units, self.channels.gain(name)) for name, scale in zip(names, scales, strict=True)
-        ]
+        axes = [drawn(name, scale, units, self.channels.gain(name)) for name, scale in zip(names, scales, strict=True)]
+        bent = [axis for axis in axes if axis.mode == "bent"]
+        if bent:
+            kinds = " or ".join(dict.fromkeys(axis.scale.kind for axis in bent))
+            reason = (
+                f"Gating-ML has no {kinds} scale ({', '.join(axis.axis for axis in bent)}): another reader sees the "
+                "outline in data units, slanted edges in short pieces, and may count differently beside them"
+            )
+            self.note(gate, reason)
         for axis in axes:
             if axis.mode == "bent":
-                reason = (
-                    f"Gating-ML has no {axis.scale.kind} scale ({axis.axis}): another reader sees the outline in data "
-                    "units, slanted edges followed in short pieces, and counts a little differently beside them"
-                )
-                self.note(gate, reason)
-            elif axis.gain != 1.0:
+                continue
+            if axis.gain != 1.0:
                 self.note(gate, _gain_text(axis.axis))
             elif not axis.exact:
                 reason = f"positions on the {axis.scale.kind} scale of {axis.axis} are written as data units, rounded"
@@ -191,7 +193,9 @@ class GateWriter:
 
     def _boolean(self, gate: Boolean, attributes: dict[str, str]) -> Element:
         references = [reference(self.ids[name], complement=complement) for name, complement in gate.operands]
-        return element(gating("BooleanGate"), attributes, [element(gating(_OPERATORS[gate.operator]), None, references)])
+        return element(
+            gating("BooleanGate"), attributes, [element(gating(_OPERATORS[gate.operator]), None, references)]
+        )
 
 
 def reference(name: str, *, complement: bool = False) -> Element:

@@ -11,7 +11,7 @@ from tregflow.interop.gatingml.names import data_type, transforms
 from tregflow.interop.gatingml.write_axes import text
 from tregflow.interop.left_out import LeftOut
 from tregflow.interop.xml import element
-from tregflow.strategy.matrix import FCS_OR_NONE
+from tregflow.strategy.matrix import FCS_OR_NONE, SINGLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -96,7 +96,7 @@ class Channels:
 
     def _compensated(self, axis: str, name: str, own: str | None) -> Source:
         setting = own or self.strategy.spec.compensation
-        if not isinstance(setting, str):
+        if not isinstance(setting, str) or setting == SINGLES:
             reason = f"{axis}: the matrix is another for each batch; another reader takes that of the file"
             self.lost.append(LeftOut("", "", reason))
             return Source(name, FCS)

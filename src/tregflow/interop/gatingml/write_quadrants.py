@@ -81,8 +81,10 @@ def _says_the_same(scale: Scale, axis: str, units: str) -> bool:
 
 
 def _inside(dividers: Sequence[float], number: int) -> float:
-    """Return a place inside a cell: half way between its dividers; its lower divider, which belongs to it, where the
-    other is next to it or there is none."""
+    """Return a place inside a cell, half way between its dividers.
+
+    The lower divider belongs to the cell, and is the place where no number lies between the two.
+    """
     if number == 0:
         return dividers[0] - max(1.0, abs(dividers[0]))
     if number == len(dividers):
