@@ -4,7 +4,8 @@ Kept apart so that ``import tregflow`` and ``tregflow --help`` never pay for num
 function. Each kernel names the NumPy expression that it is tested against (tests/test_kernels.py).
 """
 
-from tregflow._kernels.log_scales import hyperlog, logicle
+from tregflow._kernels.hyperlogs import hyperlog
+from tregflow._kernels.logicles import logicle
 from tregflow._kernels.polygons import in_polygon
 from tregflow._kernels.rasters import raster
 from tregflow._kernels.shapes import in_ellipsoid, in_range

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tregflow.fcs.target import Target
 
 COLD, WARM = 256 << 20, 4 << 20
-"""Bytes of the channels wanted from which the kernels are used: before anything has loaded them, and after. Loading them
+"""Bytes of the wanted channels from which the kernels are used: before anything has loaded them, and after. Loading them
 takes numba half a second, and decoding 256 MB without them takes about a third of a second longer."""
 
 _SHARE = 32 << 20
