@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from tregflow.fcs.target import Target
 
 COLD, WARM = 256 << 20, 4 << 20
-"""Bytes of the wanted channels from which the kernels are used: before anything has loaded them, and after. Loading them
-takes numba half a second, and decoding 256 MB without them takes about a third of a second longer."""
+"""Bytes of the wanted channels from which the kernels are used: before anything has loaded them, and after. Loading
+takes numba half a second; decoding 256 MB without them takes about a third of a second longer."""
 
 _SHARE = 32 << 20
 """Bytes of DATA that are worth a thread: waiting for new memory and for the file is what they share."""
@@ -78,9 +78,14 @@ def decode_words(
     return _spread(work, len(events), len(events) * layout.event_size)
 
 
+def threads_for(n_bytes: int) -> int:
+    """Return how many threads decode so many bytes."""
+    return max(1, min(n_bytes // _SHARE, os.cpu_count() or 1))
+
+
 def _spread(work: Callable[[range], NDArray[np.int64]], n_events: int, n_bytes: int) -> list[int]:
     """Return the sum of what `work` counts in ranges of events, one range per thread."""
-    n_threads = max(1, min(n_bytes // _SHARE, os.cpu_count() or 1))
+    n_threads = threads_for(n_bytes)
     ends = [n_events * i // n_threads for i in range(n_threads + 1)]
     parts = [range(start, stop) for start, stop in pairwise(ends)]
     if n_threads == 1:
