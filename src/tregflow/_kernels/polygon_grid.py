@@ -49,12 +49,14 @@ _LEAST, _MOST = 2.0**-400, 2.0**400
 _LEAST_RISE = 2.0**-500
 
 
+@njit
 def has_grid(px: NDArray[np.float64], py: NDArray[np.float64]) -> bool:
     """Tell whether the numbers of a polygon are neither so tiny nor so huge that the reasoning above fails."""
-    with np.errstate(over="ignore"):
-        rises = abs(py - np.roll(py, 1))
-        extents = float(np.ptp(px)), float(np.ptp(py))
-    return all(_LEAST <= extent <= _MOST for extent in extents) and bool(((rises == 0) | (rises >= _LEAST_RISE)).all())
+    width, height = px.max() - px.min(), py.max() - py.min()
+    for j in range(py.size):
+        if 0.0 < abs(py[j] - py[j - 1]) < _LEAST_RISE:
+            return False
+    return bool(_LEAST <= width <= _MOST and _LEAST <= height <= _MOST)
 
 
 @njit
