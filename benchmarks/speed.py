@@ -63,6 +63,8 @@ def measured(case: Case) -> list[dict[str, Any]]:
     peak, expected = memory_of(case)
     equal = {peer: bool(case.equal(expected, run())) for peer, run in case.peers.items()}
     del expected
+    gc.collect()
+    gc.freeze()  # so that the collections between turns neither take long nor sweep the caches
     ours: list[float] = []
     theirs: dict[str, list[float]] = {peer: [] for peer in case.peers}
     for _ in range(TURNS):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tregflow.fcs.layout import Layout
     from tregflow.fcs.target import Target
 
-COLD, WARM = 256 << 20, 4 << 20
+COLD, WARM = 256 << 20, 1 << 20
 """Bytes of the wanted channels from which the kernels are used: before anything has loaded them, and after. Loading
 takes numba half a second; decoding 256 MB without them takes about a third of a second longer."""
 
