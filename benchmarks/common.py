@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 
 
 def arguments(
-    description: str, more: Callable[[argparse.ArgumentParser], object] = lambda _: None
+    description: str, more: Callable[[argparse.ArgumentParser], object] = lambda _: None, *, needs_data: bool = True
 ) -> argparse.Namespace:
-    """Parse ``[--quick] [--data DIR] [--json FILE]`` and what `more` adds; without data, say so and stop."""
+    """Parse ``[--quick] [--data DIR] [--json FILE]`` and what `more` adds; without data, if needed, say so and stop."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="a small part, under 40 s on 2 cores")
     parser.add_argument("--data", type=Path, default=os.environ.get("TREGFLOW_DATA"), help="folder of test data")
     parser.add_argument("--json", type=Path, help="write the results as JSON")
     more(parser)
     given = parser.parse_args()
+    if not needs_data:
+        return given
     if given.data is None or not Path(given.data).is_dir():
         sys.exit("no data: give --data DIR, or set TREGFLOW_DATA")
     given.data = Path(given.data)

@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tregflow import _kernels
-from tregflow._kernels import hyperlog, in_ellipsoid, in_polygon, in_range, logicle, njit, raster
+from tregflow._kernels import _jit, hyperlog, in_ellipsoid, in_polygon, in_range, logicle, logicles, polygons, raster
+from tregflow._kernels._jit import njit
 from tregflow.errors import GateError, ScaleError
+from tregflow.transforms import Logicle
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -340,6 +341,86 @@ def test_logicle_keeps_the_shape_and_what_is_not_finite() -> None:
     assert logicle(5.0, 8.0, 10.0, 8.0, 10.0).shape == ()
 
 
+LOGICLES = [
+    Logicle(),
+    Logicle(1000, 1, 4, 1),
+    Logicle(262144, 2.2, 4.5, 0),
+    Logicle(262144, 2, 5, -1.9),
+    Logicle(1e4, 0, 4),
+    Logicle(1e-3, 1e-3, 0.5, 0),
+    Logicle(1e9, 10, 20, 0),  # bends faster than the series of some cells can follow: those are empty
+    Logicle(1e-100, 0.5, 4.5),
+    Logicle(1e100, 0, 40, 0),
+]
+
+
+def borders(scale: Logicle) -> NDArray[np.float64]:
+    """Return where the cells of the table begin, all of them, and beyond."""
+    _, a, b, c, d = scale._constants()
+    _, first, cells = logicles._table(a, b, c, d)
+    low = (first + 1) << (52 - 7)
+    return (low + (np.arange(len(cells) + 300, dtype=np.int64) << (52 - 7))).view(np.float64)
+
+
+@pytest.mark.parametrize("scale", LOGICLES, ids=str)
+def test_the_table_of_logicle_equals_its_solver(scale: Logicle) -> None:
+    _, a, b, c, d = scale._constants()
+    edge = borders(scale)
+    middle = (edge[1:] + edge[:-1]) / 2
+    wide = np.random.default_rng(8).uniform(-14, 14, 2000)
+    x = np.concatenate([edge, np.nextafter(edge, 0), middle, edge[:-1] + 0.3 * np.diff(edge), scale.t * 10**wide])
+    solved = np.array([logicles._solved(value, (a, b, c, d)) for value in x])
+    np.testing.assert_allclose(logicle(x, a, b, c, d), solved, rtol=1e-15, atol=0)
+    np.testing.assert_array_equal(logicle(-x, a, b, c, d), -logicle(x, a, b, c, d))
+
+
+@pytest.mark.parametrize("scale", LOGICLES, ids=str)
+def test_neighbours_at_the_borders_of_cells_keep_their_order(scale: Logicle) -> None:
+    _, a, b, c, d = scale._constants()
+    at = borders(scale)
+    for _ in range(3):
+        at = np.nextafter(at, 0)
+    for _ in range(7):
+        above = np.nextafter(at, np.inf)
+        low, high = logicle(at, a, b, c, d), logicle(above, a, b, c, d)
+        assert (high - low >= -4 * np.spacing(high)).all()  # as for every scale, tests/test_transforms.py
+        at = above
+
+
+def test_neighbours_within_a_cell_keep_their_order() -> None:
+    _, a, b, c, d = Logicle()._constants()
+    for start in (0.7, 3.0, 41.0, 700.0, 262144.0):
+        bits = np.float64(start).view(np.int64)
+        cell = (bits >> 45 << 45) + np.array([0, 2**44, 2**45 - 5000])[:, None] + np.arange(5000)
+        assert (np.diff(logicle(cell.view(np.float64), a, b, c, d)) >= 0).all()
+
+
+def test_constants_that_no_table_can_hold_are_solved() -> None:
+    constants = (1e-290, 10.0, 1e-290, 10.0)
+    x = 1e-290 * np.sinh(10 * np.linspace(0, 30, 100))
+    assert np.isnan(logicles._table(*constants)[2]).all()
+    assert logicle(x, *constants).tolist() == [logicles._solved(value, constants) for value in x]
+
+
+def test_a_position_depends_on_nothing_but_the_value() -> None:
+    x = np.random.default_rng(9).normal(0, 1, 1037) * 10.0 ** np.random.default_rng(10).uniform(-3, 6, 1037)
+    scale = Logicle()
+    together = scale.apply(x)
+    assert [float(scale.apply(value)) for value in x] == together.tolist()
+    assert (scale.apply(x[::-3]) == together[::-3]).all()
+    assert (scale.apply(np.stack([x, x, x], axis=1)) == together[:, None]).all()
+
+
+def test_nan_amid_the_table_leaves_the_others_alone() -> None:
+    x = np.linspace(-1e3, 1e5, 100)
+    with_nan = x.copy()
+    with_nan[[3, 50]] = np.nan, -np.inf
+    at, without = Logicle().apply(with_nan), Logicle().apply(x)
+    assert np.isnan(at[3])
+    assert at[50] == -np.inf
+    assert (np.delete(at, [3, 50]) == np.delete(without, [3, 50])).all()
+
+
 # ------------------------------------------------------------------------------------------------------- hyperlog
 
 
@@ -369,7 +450,7 @@ def test_what_has_no_file_is_compiled_without_a_cache() -> None:
 
 
 def test_kernels_are_cached_where_they_can_be() -> None:
-    assert _kernels._in_polygon.stats.cache_path  # type: ignore[attr-defined]
+    assert polygons._in_polygon.stats.cache_path  # type: ignore[attr-defined]
 
 
 def test_kernels_work_where_no_folder_can_be_written(tmp_path: Path) -> None:
@@ -377,20 +458,20 @@ def test_kernels_work_where_no_folder_can_be_written(tmp_path: Path) -> None:
     # those, whatever the rights of who runs the tests.
     package = tmp_path / "tregflow"
     package.mkdir()
-    source = Path(_kernels.__file__).parent
-    for name in ("_kernels.py", "errors.py"):
-        shutil.copy(source / name, package / name)
+    kernels = Path(_jit.__file__).parent
+    shutil.copytree(kernels, package / "_kernels", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(kernels.parent / "errors.py", package)
     (package / "__init__.py").touch()
-    blocked = package / "__pycache__"
+    blocked = package / "_kernels" / "__pycache__"
     blocked.write_text("no folder")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "NUMBA"))}
     environment |= {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     environment |= dict.fromkeys(("HOME", "USERPROFILE", "LOCALAPPDATA", "XDG_CACHE_HOME"), str(blocked))
     code = (
-        "from tregflow import _kernels as k; "
-        "print(k.__file__, k._in_polygon.stats.cache_path, k.in_polygon([0, 1, 2], [0, 0, 0], [0, 1, 1], [0, 0, 1]))"
+        "from tregflow._kernels import polygons as p; "
+        "print(p.__file__, p._in_polygon.stats.cache_path, p.in_polygon([0, 1, 2], [0, 0, 0], [0, 1, 1], [0, 0, 1]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment, cwd=tmp_path
     )
-    assert done.stdout.strip() == f"{package / '_kernels.py'} None [ True  True False]", done.stderr
+    assert done.stdout.strip() == f"{package / '_kernels' / 'polygons.py'} None [ True  True False]", done.stderr

@@ -138,9 +138,10 @@ def logicle_in_fifty_digits(x: float, scale: Logicle) -> float:
     ids=str,
 )
 def test_logicle_is_right_to_the_last_digits(scale: Logicle) -> None:
-    x = [-3e6, -700.0, -1.0, -1e-6, 1e-9, 0.3, 12.0, 1e4, 262143.0, 1e12, 1e30]
+    x = [-3e6, -700.0, -1.0, -1e-6, 1e-9, 0.3, 12.0, 63.9, 64.0, 64.1, 1e4, 262143.0, 1e12, 1e30]
     expected = [logicle_in_fifty_digits(value, scale) for value in x]
-    np.testing.assert_allclose(scale.apply(x), expected, rtol=0, atol=3e-15)
+    # Two to the minus 52, on the axis and in parts of it beyond.
+    np.testing.assert_allclose(scale.apply(x), expected, rtol=2**-52, atol=2**-52)
 
 
 def hyperlog_in_fifty_digits(x: float, scale: Hyperlog) -> float:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tregflow.fcs.ascii_data import delimited_values, fixed_values
+from tregflow.fcs.target import target_for, too_wide
+from tregflow.fcs.words import decode_words, worthwhile
 from tregflow.findings import Finding
 
 if TYPE_CHECKING:
@@ -26,10 +28,6 @@ if TYPE_CHECKING:
 BLOCK = 8_192
 """Events decoded at a time: a row-major block of 20 float channels (655 kB) stays in cache while it is cut."""
 
-_FLOAT32_BITS, _FLOAT64_BITS = 24, 53
-"""Integers up to 2^24 are exact in float32, up to 2^53 in float64."""
-_FLOAT32_DIGITS, _FLOAT64_DIGITS = 7, 15
-"""The same in decimal digits."""
 _MACHINE_WIDTHS = (1, 2, 4, 8)
 
 
@@ -41,8 +39,9 @@ def decode(
     events: range,
     *,
     file: str,
+    rows: NDArray[Any] | None = None,
 ) -> tuple[dict[str, Column], tuple[Finding, ...]]:
-    """Decode the values of some channels, block by block.
+    """Decode the values of some channels.
 
     Parameters
     ----------
@@ -58,22 +57,67 @@ def decode(
         Numbers of the events to decode, from 0, without gaps.
     file : str
         Name for messages.
+    rows : (n_events, n_channels) ndarray of float32 or float64, optional
+        What to decode into, checked by `tregflow.fcs.target.check_rows`.
 
     Returns
     -------
     dict of str to (n_events,) ndarray
         ``$PnN`` to values as stored; integers masked. float32; float64 for type D and integers above 24 bits; uint64
-        for integers above 53 bits.
+        for integers above 53 bits. Columns of `rows`, and of its type, where it is given.
     tuple of Finding
 
     Raises
     ------
     FcsError
-        ``E_ASCII``: type A, and a value that is no whole number.
+        ``E_ASCII``: type A, and a value that is no whole number. ``E_OUT``: separated values of more than 53 bits,
+        and `rows`.
     """
+    names = [channel.pnn for channel in channels]
     if layout.delimited:
-        return _decode_delimited(data, segment, layout, channels, events, file=file), ()
-    columns: list[Column] = [np.empty(len(events), dtype=_kind(channel)) for channel in channels]
+        return dict(zip(names, _delimited(data, segment, layout, channels, events, rows, file), strict=True)), ()
+    target = target_for(channels, len(events), rows)
+    if worthwhile(layout, channels, len(events)):
+        odd = decode_words(data, segment, layout, channels, events, target)
+    else:
+        odd = _decode_blocks(data, segment, layout, channels, events, target.columns, file)
+    findings = tuple(
+        _finding(channel, count, len(events)) for channel, count in zip(channels, odd, strict=True) if count
+    )
+    return dict(zip(names, target.columns, strict=True)), findings
+
+
+def _delimited(
+    data: memoryview,
+    segment: Segment,
+    layout: Layout,
+    channels: Sequence[Channel],
+    events: range,
+    rows: NDArray[Any] | None,
+    file: str,
+) -> list[Column]:
+    if not channels:
+        return []
+    wanted = [channel.number - 1 for channel in channels]
+    values = delimited_values(data, segment, len(layout.columns), wanted, events, file=file)
+    if rows is None:
+        return list(values)
+    if values.dtype == np.uint64:
+        raise too_wide("the separated numbers", np.uint64, rows, file=file)
+    rows[:] = values.T
+    return list(rows.T)
+
+
+def _decode_blocks(
+    data: memoryview,
+    segment: Segment,
+    layout: Layout,
+    channels: Sequence[Channel],
+    events: range,
+    columns: Sequence[Column],
+    file: str,
+) -> list[int]:
+    """Decode block by block, with NumPy; return how many values of each channel are odd."""
     decoders = [_decoder(channel, layout.order, file) for channel in channels]
     stored = [_stored(data, segment, layout, channel, events) for channel in channels]
     odd = [0] * len(channels)
@@ -82,20 +126,7 @@ def decode(
             odd[index] += decoder(
                 stored[index][start : start + BLOCK], columns[index][start : start + BLOCK], events.start + start
             )
-    findings = tuple(
-        _finding(channel, count, len(events)) for channel, count in zip(channels, odd, strict=True) if count
-    )
-    return dict(zip((channel.pnn for channel in channels), columns, strict=True)), findings
-
-
-def _decode_delimited(
-    data: memoryview, segment: Segment, layout: Layout, channels: Sequence[Channel], events: range, *, file: str
-) -> dict[str, Column]:
-    if not channels:
-        return {}
-    wanted = [channel.number - 1 for channel in channels]
-    rows = delimited_values(data, segment, len(layout.columns), wanted, events, file=file)
-    return {channel.pnn: row for channel, row in zip(channels, rows, strict=True)}
+    return odd
 
 
 def _stored(data: memoryview, segment: Segment, layout: Layout, channel: Channel, events: range) -> NDArray[Any]:
@@ -110,16 +141,6 @@ def _stored(data: memoryview, segment: Segment, layout: Layout, channel: Channel
         offset=segment.begin + layout.positions[channel.number - 1] + events.start * layout.event_size,
         strides=(layout.event_size,),
     )
-
-
-def _kind(channel: Channel) -> type[np.float32 | np.float64 | np.uint64]:
-    if channel.datatype in ("F", "D"):
-        return np.float32 if channel.datatype == "F" else np.float64
-    if channel.datatype == "A":
-        size, single, double = channel.bits // 8, _FLOAT32_DIGITS, _FLOAT64_DIGITS
-    else:
-        size, single, double = channel.significant_bits, _FLOAT32_BITS, _FLOAT64_BITS
-    return np.float32 if size <= single else np.float64 if size <= double else np.uint64
 
 
 def _decoder(channel: Channel, order: ByteOrder, file: str) -> _Decoder:
@@ -150,7 +171,8 @@ def _float_block(
     kind: str,
     places: tuple[int, ...],
 ) -> int:
-    target[:] = (_rearranged(stored, places) if places else stored).view(kind)
+    with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one where float32 is read as float64
+        target[:] = (_rearranged(stored, places) if places else stored).view(kind)
     return int(target.size - np.count_nonzero(np.isfinite(target)))
 
 

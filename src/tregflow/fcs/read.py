@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from tregflow.errors import FcsError, PanelError
 from tregflow.fcs.ascii_data import locate_delimited
@@ -19,6 +19,7 @@ from tregflow.fcs.sample import Sample
 from tregflow.fcs.segments import Located, check_gaps, check_trailing, locate_data, supplemental
 from tregflow.fcs.source import Hashing, Opened, Source, opened
 from tregflow.fcs.strict import refuse_deviations
+from tregflow.fcs.target import check_rows
 from tregflow.fcs.text import Text, is_text, merge, parse_text, taken
 from tregflow.fcs.zero_based import from_one, renumbered
 from tregflow.findings import Finding
@@ -26,6 +27,8 @@ from tregflow.findings import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from tregflow.fcs.sample import Column
 
@@ -37,7 +40,7 @@ REPAIRS = ("zero-based-parameters", *(f"assume-fcs-{version}" for version in VER
 _CHUNK = 65_536
 
 
-def read_fcs(
+def read_fcs(  # noqa: PLR0913 - all by name
     path: Source,
     *,
     channels: Sequence[str] | None = None,
@@ -46,6 +49,7 @@ def read_fcs(
     mode: Mode = "standard",
     repairs: Sequence[str] = (),
     sha256: bool = False,
+    out: NDArray[Any] | None = None,
 ) -> Sample:
     """Read an FCS file of version 2.0, 3.0, 3.1 or 3.2.
 
@@ -71,6 +75,10 @@ def read_fcs(
         Repairs to make that the file alone does not justify: ``zero-based-parameters``, ``assume-fcs-3.1``.
     sha256 : bool
         Whether to hash the bytes of the file, beside the decoding.
+    out : (n_events, n_channels) ndarray of float32 or float64, optional
+        Row-major array to decode into, such as one that is used for file after file: values as stored (`Sample.raw`),
+        channels in the order asked for, else in that of the file. The columns of the sample are views of it, so they
+        hold what it holds. How many events there are ``read_fcs(path, channels=()).n_events`` tells.
 
     Returns
     -------
@@ -83,17 +91,28 @@ def read_fcs(
         ``E_TEXTMODE_DAMAGE``), contradicts itself (``E_OFFSETS``, ``E_TOT_MISMATCH``, ``E_PAR`` …), is of a kind that
         cannot be read (``E_DATATYPE``, ``E_WIDTH``, ``E_BYTEORD``, ``E_MODE``, ``E_VERSION``), holds several data sets
         (``E_DATASET``), is not as strict reading wants it (``E_STRICT``, ``E_DELIM``), or changed while it was read
-        (``E_CHANGED``). Also for events (``E_EVENTS``) or options (``E_OPTION``) that cannot be.
+        (``E_CHANGED``). Also for events (``E_EVENTS``) or options (``E_OPTION``) that cannot be, and for an `out` that
+        the values do not fit into (``E_OUT``).
     PanelError
         ``E_NO_CHANNEL``: a channel asked for is not in the file.
+
+    Examples
+    --------
+    One buffer for many files::
+
+        n_events = read_fcs(path, channels=()).n_events
+        sample = read_fcs(path, channels=names, out=buffer[:n_events])
     """
     options = _options(mode, repairs)
     with opened(path) as source:
         plan = _plan(source, dataset, options)
         wanted = _selected(plan.channels, channels, plan.file)
         span = _span(events, plan.located.n_events, plan.file)
+        if out is not None:
+            wanted = _as_asked(wanted, channels)
+            check_rows(out, wanted, len(span), file=plan.file)
         with Hashing(source.data, active=sha256) as hashing:
-            columns, noticed = decode(plan.data, plan.located.data, plan.layout, wanted, span, file=plan.file)
+            columns, noticed = decode(plan.data, plan.located.data, plan.layout, wanted, span, file=plan.file, rows=out)
             if wanted:
                 noticed += _checked_sum(plan, span, options)
             sample = plan.sample(columns, span, noticed, sha256=hashing.digest())
@@ -356,3 +375,11 @@ def _selected(channels: tuple[Channel, ...], wanted: Sequence[str] | None, file:
                 remedy=f"near miss {', '.join(map(repr, near))}" if near else "name a channel by its $PnN",
             )
     return [channel for channel in channels if channel.pnn in chosen]
+
+
+def _as_asked(channels: list[Channel], names: Sequence[str] | None) -> list[Channel]:
+    """Return channels in the order of `names`, where there are some."""
+    if names is None or isinstance(names, str):
+        return channels
+    by_name = {channel.pnn: channel for channel in channels}
+    return [by_name[name] for name in dict.fromkeys(names)]

@@ -57,7 +57,9 @@ class Logicle(Scale):
         from tregflow._kernels import logicle  # here, since it brings in numba
 
         zero, a, b, c, d = self._constants()
-        return np.asarray(zero + logicle(x, a, b, c, d))
+        position = logicle(x, a, b, c, d)
+        position += zero
+        return position
 
     def inverse(self, y: ArrayLike) -> NDArray[np.float64]:
         """Return the intensities, in data units, at positions `y` on the axis (any shape)."""
