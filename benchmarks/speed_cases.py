@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import os
-import shutil
-import subprocess
-import sys
 import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -21,7 +16,6 @@ from tregflow.fcs.words import threads_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from speed_data import Prepared
 
@@ -139,34 +133,6 @@ def gating(data: Prepared) -> list[Case]:
     return [Case("hierarchy", ours, {"FlowKit": theirs}, dict.__eq__)]
 
 
-def starting(data: Prepared) -> list[Case]:
-    """Return the case of a command from the shell: one file of 100,000 events to a table of counts."""
-    study, results = data.folder / "study", data.folder / "results"
-    study.mkdir(exist_ok=True)
-    shutil.copy(data.fcs, study / "S1.fcs")
-    command = [sys.executable, "-m", "tregflow", "run", str(study), "--strategy", str(data.strategy), "--quiet"]
-    script = [sys.executable, "-c", _FLOWKIT_SCRIPT, str(study / "S1.fcs"), str(data.gatingml), str(results) + ".csv"]
-
-    def ours() -> dict[str, int]:
-        shutil.rmtree(results, ignore_errors=True)
-        subprocess.run([*command, "--out", str(results)], check=True)
-        return _counts(results / "populations.csv", "population")
-
-    def theirs() -> dict[str, int]:
-        subprocess.run(script, check=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
-        return _counts(results.with_suffix(".csv"), "gate_name")
-
-    return [Case("startup", ours, {"FlowKit": theirs}, dict.__eq__, apart=True)]
-
-
-_FLOWKIT_SCRIPT = """
-import sys
-import flowkit
-sample = flowkit.Sample(sys.argv[1], sample_id="S1")
-flowkit.parse_gating_xml(sys.argv[2]).gate_sample(sample).report.to_csv(sys.argv[3], index=False)
-"""
-
-
 def _peers_read(path: str) -> dict[str, Callable[[], Any]]:
     import flowio
     import flowkit
@@ -200,8 +166,3 @@ def _outline(n_vertices: int, centre: Any) -> Any:
     turn = np.linspace(0, 2 * np.pi, n_vertices, endpoint=False)
     radius = 0.1 + 0.01 * np.cos(7 * turn)
     return centre + np.column_stack([radius * np.cos(turn), radius * np.sin(turn)])
-
-
-def _counts(path: Path, population: str) -> dict[str, int]:
-    with path.open(encoding="utf-8") as lines:
-        return {row[population]: int(row["count"]) for row in csv.DictReader(lines) if row[population] != "root"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tregflow import Strategy
+from tregflow import Spillover, Strategy
 from tregflow.fcs import Sample, read_fcs, write_fcs
 from tregflow.interop.gatingml import write_gatingml
 
@@ -21,12 +21,23 @@ FLUORESCENT = tuple(f"FL{number:02}-A" for number in range(1, 14))
 CHOSEN = ("FSC-A", "FSC-H", "SSC-A", *FLUORESCENT[:5])
 """Eight channels: what a strategy of a few gates reads."""
 
-# (parent, x, y, vertices in compensated data units): what falls through the next gate is a part of what passed the last
+# (parent, x, y, vertices in compensated data units): each looks at a part of what passed its parent.
+# No float32 lies on an edge along an axis: there FlowKit leaves out on two sides what Gating-ML takes in.
 GATES = {
-    "Singlets": ("", "FSC-A", "FSC-H", ((2e4, 1.5e4), (2.5e5, 2e5), (2.5e5, 2.6e5), (1e5, 1.1e5), (2e4, 2.4e4))),
-    "Cells": ("Singlets", "FSC-A", "SSC-A", ((3e4, 2e3), (1.9e5, 2e3), (1.9e5, 9e4), (1.2e5, 1.2e5), (3e4, 6e4))),
-    "G1": ("Cells", "FL01-A", "SSC-A", ((-2e4, 0), (2000, 0), (2500, 5e4), (1500, 1.2e5), (-2e4, 1.2e5))),
-    "G2": ("Cells", "FL02-A", "SSC-A", ((1500, 0), (2.6e5, 0), (2.6e5, 1.2e5), (1800, 1.2e5), (1200, 5e4))),
+    "Singlets": (
+        "",
+        "FSC-A",
+        "FSC-H",
+        ((20000.001, 1.5e4), (250000.001, 2e5), (250000.001, 2.6e5), (1e5, 1.1e5), (20000.001, 2.4e4)),
+    ),
+    "Cells": (
+        "Singlets",
+        "FSC-A",
+        "SSC-A",
+        ((30000.001, 2000.0001), (190000.001, 2000.0001), (190000.001, 9e4), (1.2e5, 1.2e5), (30000.001, 6e4)),
+    ),
+    "G1": ("Cells", "FL01-A", "SSC-A", ((-2e4, -1), (2000, -1), (2500, 5e4), (1500, 120000.001), (-2e4, 120000.001))),
+    "G2": ("Cells", "FL02-A", "SSC-A", ((1500, -1), (2.6e5, -1), (2.6e5, 120000.001), (1800, 120000.001), (1200, 5e4))),
     "G3": ("G2", "FL03-A", "FL04-A", ((1500, -2e4), (2.6e5, -2e4), (2.6e5, 3000), (3e4, 2500), (1500, 1800))),
     "G4": ("G2", "FL03-A", "FL04-A", ((-2e4, 1500), (1800, 1500), (3000, 2.6e5), (500, 2.6e5), (-2e4, 2.6e5))),
     "G5": ("G3", "FL05-A", "FL06-A", ((900, -2e4), (2.6e5, -2e4), (2.6e5, 9000), (6000, 4000), (900, 2000))),
@@ -36,13 +47,18 @@ GATES = {
 }
 
 
+MFI = {"Cells": ("FL01-A", "FL02-A"), "G3": ("FL05-A",), "G6": ("FL07-A", "FL08-A")}
+"""Population -> channels whose median is asked for, in the cases that ask for some."""
+
+
 @dataclass(frozen=True)
 class Prepared:
-    """Files, and the same events in memory."""
+    """Files, and the same events in memory; `with_mfi` is the strategy that asks for `MFI`."""
 
     folder: Path
     fcs: Path
     strategy: Path
+    with_mfi: Path
     gatingml: Path
     sample: Sample
     table: NDArray[np.float32]
@@ -56,18 +72,26 @@ class Prepared:
 
 def prepare(folder: Path, n_events: int) -> Prepared:
     """Write a file of so many events, and its gates for tregflow and for FlowKit."""
-    rng = np.random.default_rng(20)
-    spill = np.eye(13) + np.triu(rng.uniform(0, 0.12, (13, 13)), 1) + np.tril(rng.uniform(0, 0.02, (13, 13)), -1)
-    columns = simulated(n_events, spill, rng)
-    text = ",".join(["13", *FLUORESCENT, *(f"{value:.6g}" for value in spill.ravel())])
-    fcs, strategy, gatingml = folder / "speed.fcs", folder / "speed.yaml", folder / "speed.xml"
-    write_fcs(fcs, Sample.from_columns(fcs.name, columns, keywords={"$SPILLOVER": text}))
+    fcs, strategy, with_mfi = folder / "speed.fcs", folder / "speed.yaml", folder / "speed_mfi.yaml"
+    write_file(fcs, n_events)
     strategy.write_text(strategy_text(), encoding="utf-8")
+    asked = ", ".join(f"{name}: [{', '.join(axes)}]" for name, axes in MFI.items())
+    with_mfi.write_text(f"{strategy_text()}mfi: {{{asked}}}\n", encoding="utf-8")
     sample = read_fcs(fcs)
+    gatingml = folder / "speed.xml"
     write_gatingml(gatingml, Strategy.load(strategy), sample=sample)
     table = np.ascontiguousarray(sample.array())
-    spill = np.array([float(value) for value in text.split(",")[14:]]).reshape(13, 13)
-    return Prepared(folder, fcs, strategy, gatingml, sample, table, spill)
+    spill = Spillover.from_sample(sample).matrix
+    return Prepared(folder, fcs, strategy, with_mfi, gatingml, sample, table, spill)
+
+
+def write_file(path: Path, n_events: int, seed: int = 20) -> None:
+    """Write an FCS file of so many events; another seed gives other events of the same kind."""
+    rng = np.random.default_rng(20)
+    spill = np.eye(13) + np.triu(rng.uniform(0, 0.12, (13, 13)), 1) + np.tril(rng.uniform(0, 0.02, (13, 13)), -1)
+    columns = simulated(n_events, spill, np.random.default_rng(seed))
+    text = ",".join(["13", *FLUORESCENT, *(f"{value:.6g}" for value in spill.ravel())])
+    write_fcs(path, Sample.from_columns(path.name, columns, keywords={"$SPILLOVER": text}))
 
 
 def simulated(n_events: int, spill: NDArray[np.float64], rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:

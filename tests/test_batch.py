@@ -9,7 +9,8 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from threading import current_thread
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.builders_study import (
@@ -35,7 +36,11 @@ from tregflow.errors import EndpointError, StrategyError, StudyError
 from tregflow.few_events import FewEvents
 from tregflow.findings import Finding
 from tregflow.strategy import Strategy, shipped
+from tregflow.strategy.build import is_placed
 from tregflow.study import NOT_CONFIRMED, Study
+
+if TYPE_CHECKING:
+    from tregflow.strategy.spec import GateSpec, StrategySpec
 
 TABLES = ("populations.csv", "frequencies.csv", "wide.csv", "mfi.csv", "findings.csv", "endpoints.csv", "changes.csv")
 
@@ -420,6 +425,21 @@ def test_a_shipped_strategy_is_not_confirmed_in_a_folder(tmp_path: Path, name: s
     assert is_confirmed(open_study(tmp_path, copy))
 
 
+@pytest.mark.parametrize("name", shipped())
+def test_a_template_is_parsed_for_whoever_has_one_of_its_gates(name: str) -> None:
+    """What decides on that looks for the numbers of a gate in the text of the template."""
+    template = Strategy.load(name)
+    gates = [gate for gate in template.spec.gates.values() if gate.axes and is_placed(gate)]
+    assert len(gates) > 3
+    for gate in gates:
+        assert not is_confirmed(Study("x", Path(), replace(template, sha256="", spec=with_gates(template, gate)), ()))
+
+
+def with_gates(template: Strategy, gate: GateSpec) -> StrategySpec:
+    (name,) = (key for key, value in template.spec.gates.items() if value is gate)
+    return template.spec.model_copy(update={"gates": {name: gate}})
+
+
 def test_a_folder_with_a_strategy_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     for sample, treg in TREG.items():
@@ -479,10 +499,10 @@ def test_a_strategy_for_no_folder(tmp_path: Path) -> None:
         run(tmp_path / "nope", strategy="treg")
 
 
-def test_no_process(tmp_path: Path) -> None:
+def test_no_job(tmp_path: Path) -> None:
     with pytest.raises(StudyError) as caught:
         run(tiny_study(tmp_path), jobs=0)
-    assert str(caught.value) == "jobs is 0\n  expected   1 process or more"
+    assert str(caught.value) == "jobs is 0\n  expected   1 or more"
 
 
 def test_a_strategy_that_asks_for_a_matrix_outside_its_folder(tmp_path: Path) -> None:
@@ -591,7 +611,7 @@ def test_a_table_of_numerals_stays_a_table_of_texts(tmp_path: Path) -> None:
     assert frame["k"].isna().tolist() == [True, False]
 
 
-# ----------------------------------------------------------------------------------------------------------- processes
+# ----------------------------------------------------------------------------------------------- threads and processes
 
 
 class Deadly:
@@ -624,6 +644,7 @@ def tasks(folder: Path) -> list[Task]:
 def test_a_worker_that_dies_fails_its_sample_only(tmp_path: Path) -> None:
     todo = tasks(tiny_study(tmp_path))
     sound = run_tasks(todo, jobs=1, progress=lambda _: None)
+    todo = [replace(task, draw=True) for task in todo]  # so that it goes to processes
     todo[1] = replace(todo[1], notes=Deadly())  # type: ignore[arg-type]
     heard: list[str] = []
     found = run_tasks(todo, jobs=2, progress=lambda outcome: heard.append(outcome.sample))
@@ -641,6 +662,41 @@ def test_a_worker_that_dies_fails_its_sample_only(tmp_path: Path) -> None:
         ),
     )
     assert found[1].populations == found[1].frequencies == found[1].mfi == ()
+
+
+class Failing:
+    """Fails in the thread that looks into it, as one that is out of memory does."""
+
+    def __iter__(self) -> Any:
+        raise MemoryError
+
+
+def test_a_thread_that_fails_fails_its_sample_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    todo = tasks(tiny_study(tmp_path))
+    sound = run_tasks(todo, jobs=1, progress=lambda _: None)
+    todo[1] = replace(todo[1], notes=Failing())  # type: ignore[arg-type]
+    found = run_tasks(todo, jobs=2, progress=lambda _: None)
+    assert [found[0], *found[2:]] == [sound[0], *sound[2:]]
+    assert found[1].findings == (Finding("E_UNEXPECTED", "error", "S1_D8.fcs", "MemoryError:"),)
+    assert found[1].populations == found[1].frequencies == found[1].mfi == ()
+    assert "MemoryError" in capsys.readouterr().err
+
+
+def test_files_go_to_threads_of_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[tuple[int, str]] = []
+
+    def noted(task: Task) -> Outcome:
+        ran.append((os.getpid(), current_thread().name))
+        return Outcome(task.sample, "")
+
+    monkeypatch.setattr("tregflow.batch.pool.gate_file", noted)
+    todo = tasks(tiny_study(tmp_path))
+    run_tasks(todo, jobs=2, progress=lambda _: None)
+    assert {process for process, _ in ran} == {os.getpid()}
+    assert not any("Main" in name for _, name in ran)
+    ran.clear()
+    run_tasks(todo, jobs=1, progress=lambda _: None)
+    assert ran == [(os.getpid(), current_thread().name)] * 4
 
 
 def test_the_key_of_a_task_depends_on_all_of_the_strategy(tmp_path: Path) -> None:
@@ -705,7 +761,7 @@ def test_a_script_without_a_guard_may_use_processes(tmp_path: Path) -> None:
     script.write_text(
         "import sys, tregflow\n"
         "print('began')\n"
-        "print(tregflow.run(sys.argv[1], out=sys.argv[2], jobs=2).exit_status, __file__ == sys.argv[0])\n",
+        "print(tregflow.run(sys.argv[1], out=sys.argv[2], jobs=2, plots=True).exit_status, __file__ == sys.argv[0])\n",
         encoding="utf-8",
     )
     folder = tiny_study(tmp_path / "study")
@@ -714,9 +770,11 @@ def test_a_script_without_a_guard_may_use_processes(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "began\n0 True\n", "")
 
 
-def test_two_processes_give_the_same_bytes(tmp_path: Path) -> None:
+def test_several_jobs_give_the_same_bytes(tmp_path: Path) -> None:
     one = left(done(tiny_study(tmp_path, overrides=override("sample: S2_D8"))).out)
-    assert left(run(tmp_path, out=tmp_path / "two", jobs=2).out) == one
+    assert left(run(tmp_path, out=tmp_path / "threads", jobs=2).out) == one
+    drawn = run(tmp_path, out=tmp_path / "processes", jobs=2, plots=True).out
+    assert {name: text for name, text in left(drawn).items() if not name.startswith("plots")} == one
 
 
 # ------------------------------------------------------------------------------------------------------------ outcomes

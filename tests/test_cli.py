@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,12 +17,17 @@ from typer.testing import CliRunner
 from tregflow import __version__, cli
 from tregflow._files import sha256_file
 from tregflow.batch.outcome import Outcome
+from tregflow.batch.warm import warm_up
 from tregflow.cli import app
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-COMMANDS = ("demo", "inspect", "init", "check", "compensation", "run", "endpoints", "export", "reconcile", "simulate")
+COMMANDS = (
+    *("demo", "inspect", "init", "check", "compensation", "run", "endpoints", "export", "reconcile", "simulate"),
+    "warm-up",
+)
 LAB = {
     "Patient 007 day 0.fcs": "P01_D0.fcs",
     "Patient 007 day 8.fcs": "P01_D8.fcs",
@@ -29,6 +35,12 @@ LAB = {
     "unstained PBMC.fcs": "B1_unstained.fcs",
 }
 UNCONFIRMED = STUDY.replace("confirmed:", "# confirmed:")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def compiled() -> None:
+    """Compile before the first test: a run that must do so says it, and its words are compared."""
+    warm_up()
 
 
 class Done:
@@ -95,6 +107,34 @@ def test_wrong_usage(arguments: tuple[str, ...], said: str) -> None:
 def test_python_m_is_the_command_line() -> None:
     done = subprocess.run([sys.executable, "-m", "tregflow", "--version"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, f"{__version__}\n")
+
+
+# ------------------------------------------------------------------------------------------------------------- kernels
+
+
+def test_the_kernels_are_compiled_beforehand() -> None:
+    done = Done("warm-up")
+    assert done.status == 0
+    assert re.fullmatch(r"the kernels are ready, after \d+\.\d s\n", done.out)
+    done = Done("warm-up")  # nothing is compiled again
+    assert (done.status, done.err) == (0, "")
+    done = Done("warm-up", "--quiet")
+    assert (done.status, done.out, done.err) == (0, "", "")
+
+
+@pytest.mark.parametrize("options", [(), ("--quiet",), ("--json",)])
+def test_a_run_that_compiles_says_so_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    @contextmanager
+    def telling(listener: Callable[[], None]) -> Iterator[None]:
+        listener()
+        listener()
+        yield
+
+    monkeypatch.setattr("tregflow._kernels.telling", telling)
+    done = Done("run", tiny_study(tmp_path), "--out", tmp_path / "out", "--jobs", 1, *options)
+    assert done.err.count("compiling kernels, once per installation: about 20 s\n") == (not options)
 
 
 # ------------------------------------------------------------------------------------------------------------- inspect

@@ -356,15 +356,15 @@ LOGICLES = [
 
 def borders(scale: Logicle) -> NDArray[np.float64]:
     """Return where the cells of the table begin, all of them, and beyond."""
-    _, a, b, c, d = scale._constants()
-    _, first, cells = logicles._table(a, b, c, d)
+    _, a, b, c, d = scale.constants
+    _, first, cells = logicles.logicle_table(a, b, c, d)
     low = (first + 1) << (52 - 7)
     return (low + (np.arange(len(cells) + 300, dtype=np.int64) << (52 - 7))).view(np.float64)
 
 
 @pytest.mark.parametrize("scale", LOGICLES, ids=str)
 def test_the_table_of_logicle_equals_its_solver(scale: Logicle) -> None:
-    _, a, b, c, d = scale._constants()
+    _, a, b, c, d = scale.constants
     edge = borders(scale)
     middle = (edge[1:] + edge[:-1]) / 2
     wide = np.random.default_rng(8).uniform(-14, 14, 2000)
@@ -376,7 +376,7 @@ def test_the_table_of_logicle_equals_its_solver(scale: Logicle) -> None:
 
 @pytest.mark.parametrize("scale", LOGICLES, ids=str)
 def test_neighbours_at_the_borders_of_cells_keep_their_order(scale: Logicle) -> None:
-    _, a, b, c, d = scale._constants()
+    _, a, b, c, d = scale.constants
     at = borders(scale)
     for _ in range(3):
         at = np.nextafter(at, 0)
@@ -388,7 +388,7 @@ def test_neighbours_at_the_borders_of_cells_keep_their_order(scale: Logicle) -> 
 
 
 def test_neighbours_within_a_cell_keep_their_order() -> None:
-    _, a, b, c, d = Logicle()._constants()
+    _, a, b, c, d = Logicle().constants
     for start in (0.7, 3.0, 41.0, 700.0, 262144.0):
         bits = np.float64(start).view(np.int64)
         cell = (bits >> 45 << 45) + np.array([0, 2**44, 2**45 - 5000])[:, None] + np.arange(5000)
@@ -398,7 +398,7 @@ def test_neighbours_within_a_cell_keep_their_order() -> None:
 def test_constants_that_no_table_can_hold_are_solved() -> None:
     constants = (1e-290, 10.0, 1e-290, 10.0)
     x = 1e-290 * np.sinh(10 * np.linspace(0, 30, 100))
-    assert np.isnan(logicles._table(*constants)[2]).all()
+    assert np.isnan(logicles.logicle_table(*constants)[2]).all()
     assert logicle(x, *constants).tolist() == [logicles._solved(value, constants) for value in x]
 
 

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import pickle
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -23,7 +24,10 @@ from tregflow.errors import TregflowError
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"flowkit", "matplotlib", "numba", "pandas", "scipy.stats", "sklearn"}
-COMMANDS = ("demo", "inspect", "init", "check", "compensation", "run", "endpoints", "export", "reconcile", "simulate")
+COMMANDS = (
+    *("demo", "inspect", "init", "check", "compensation", "run", "endpoints", "export", "reconcile", "simulate"),
+    "warm-up",
+)
 
 
 def loaded_after(code: str) -> set[str]:
@@ -87,6 +91,7 @@ def test_public_names_are_pinned() -> None:
         "reconcile",
         "run",
         "scan_fcs",
+        "warm_up",
         "write_fcs",
     ]
     assert list(tf.__all__) == sorted(tf.__all__)
@@ -138,6 +143,21 @@ for file in folder.rglob("*.py"):
         importlib.import_module(name)
 """
     assert loaded_after(code) == set()
+
+
+def test_a_run_loads_what_it_needs(tmp_path: Path) -> None:
+    """Without endpoints and plots that is numba alone; the other packages take longer to load than a file to gate."""
+    for name in ("P01_D0.fcs", "P01_D8.fcs"):
+        shutil.copy(ROOT / "example_fcs" / name, tmp_path)
+    code = """
+from tregflow.cli import app
+try:
+    app(["run", {!r}, "--strategy", "treg", "--out", {!r}, "--quiet"])
+except SystemExit as stop:
+    if stop.code != 4:
+        raise
+"""
+    assert loaded_after(code.format(str(tmp_path), str(tmp_path / "out"))) == {"numba"}
 
 
 def test_the_light_tests_would_notice() -> None:

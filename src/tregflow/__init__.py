@@ -14,6 +14,7 @@ from tregflow._version import __version__
 if TYPE_CHECKING:
     from tregflow import endpoints, plots
     from tregflow.batch import Run, run
+    from tregflow.batch.warm import warm_up
     from tregflow.compensation import Spillover
     from tregflow.errors import (
         CompensationError,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "tregflow.batch": ("Run", "run"),
+    "tregflow.batch.warm": ("warm_up",),
     "tregflow.compensation": ("Spillover",),
     "tregflow.errors": (
         "CompensationError",
@@ -129,6 +131,7 @@ __all__ = [
     "reconcile",
     "run",
     "scan_fcs",
+    "warm_up",
     "write_fcs",
 ]
 

@@ -38,10 +38,13 @@ app = typer.Typer(
 _USAGE_ERRORS = (StudyError, StrategyError)
 
 Out = Annotated[Path | None, typer.Option(help="Folder of the results.")]
-# Several by default: a file that kills the process that reads it then costs its own sample and no other.
+# Plugins of pydantic would be looked for in the metadata of every package that is installed.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+_COMPILING = 20
+"""Seconds that compiling the kernels takes, measured on two cores."""
 CORES = os.cpu_count() or 1
 Jobs = Annotated[
-    int, typer.Option(min=1, show_default="one per core", help="Processes; the results do not depend on it.")
+    int, typer.Option(min=1, show_default="one per core", help="Files at a time; the results do not depend on it.")
 ]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print nothing but what stops the command; the exit status says the rest.")
@@ -175,6 +178,18 @@ def run(
     with _reported():
         done = _run(study, strategy=strategy, out=out, jobs=jobs, plots=plots, silent=quiet or as_json)
         _finish(done, quiet=quiet, as_json=as_json)
+
+
+@app.command()
+def warm_up(quiet: Quiet = False) -> None:
+    """Compile the kernels beforehand, once per installation; else the first run does so."""
+    with _reported():
+        from tregflow.batch.warm import warm_up as compile_kernels
+
+        with _compiling(silent=quiet):
+            seconds = compile_kernels()
+        if not quiet:
+            typer.echo(f"the kernels are ready, after {seconds:.1f} s")
 
 
 @app.command()
@@ -405,7 +420,7 @@ def _run(
 
     opened = open_study(study, strategy)
     total = sum(row.role == "sample" for row in opened.rows)
-    with _progress(total, silent=silent) as progress:
+    with _progress(total, silent=silent) as progress, _compiling(silent=silent):
         return run_study(opened, out=out, jobs=jobs, plots=plots, progress=progress)
 
 
@@ -460,6 +475,24 @@ def _progress(total: int, *, silent: bool = False) -> Iterator[Callable[[Outcome
     else:
         numbers = count(1)
         yield lambda outcome: typer.echo(f"{next(numbers)}/{total} {outcome.sample} {outcome.status}", err=True)
+
+
+@contextmanager
+def _compiling(*, silent: bool) -> Iterator[None]:
+    """Say once if kernels must be compiled."""
+    if silent:  # then nothing is loaded to listen
+        yield
+        return
+    from tregflow._kernels import telling
+
+    said = count()
+
+    def say() -> None:
+        if next(said) == 0:
+            typer.echo(f"compiling kernels, once per installation: about {_COMPILING} s", err=True)
+
+    with telling(say):
+        yield
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -100,6 +100,10 @@ class Gated:
         The gates that were evaluated, in order of evaluation.
     masks : mapping of str to Mask
         Membership per population, ancestors included; `root` is every event.
+    counts : mapping of str to int
+        Events of each population.
+    found : mapping of (str, str) to float or None
+        Population and marker -> MFI.
     missing : mapping of str to str
         Populations that could not be evaluated, and why.
     sources : mapping of str to Source
@@ -120,6 +124,8 @@ class Gated:
     strategy: Strategy
     gates: Mapping[str, Gate]
     masks: Mapping[str, Mask]
+    counts: Mapping[str, int]
+    found: Mapping[tuple[str, str], float | None]
     missing: Mapping[str, str]
     sources: Mapping[str, Source]
     values: Values
@@ -159,7 +165,9 @@ class Gated:
 
     def count(self, population: str) -> int | None:
         """Return the number of events in a population; None where it is missing."""
-        return None if population in self.missing else int(np.count_nonzero(self[population]))
+        if population in self.missing:
+            return None
+        return self.counts[population] if population in self.counts else int(np.count_nonzero(self[population]))
 
     @property
     def populations(self) -> tuple[Population, ...]:
@@ -193,6 +201,36 @@ class Gated:
     def mfi(self) -> pd.DataFrame:
         """Medians of compensated, untransformed values as a tidy table."""
         return _frame(Mfi, self.medians).astype({"mfi": float})
+
+    def update(self, *, gate: str, threads: int = 1, **keys: Any) -> Gated:
+        """Return the sample gated again with one gate changed; what does not hang below it is taken over.
+
+        Parameters
+        ----------
+        gate : str
+            Its id.
+        threads : int
+            Each for a range of the events.
+        **keys
+            Keys of the gate as in a strategy file: ``points``, ``above``, ``rectangle`` …; those that are not given
+            stay as they are.
+
+        Returns
+        -------
+        Gated
+            The same as `Strategy.gate` by the changed strategy gives. Findings are those of this one.
+
+        Raises
+        ------
+        StrategyError
+            ``E_UPDATE``: there is no such gate, or it would hang elsewhere or look at other axes. ``E_STRATEGY``: the
+            outcome is no right strategy.
+
+        Examples
+        --------
+        >>> gated.update(gate="CD4+", above={"CD4": 900.0})  # doctest: +SKIP
+        """
+        return self.strategy.regated(self, gate, keys, threads=threads)
 
     def few_event_findings(self) -> tuple[Finding, ...]:
         """Return a finding for each flag on a frequency; one that leaves no frequency asks for review."""
@@ -239,11 +277,7 @@ def _population(gated: Gated, name: str) -> Population:
 
 
 def _mfi(gated: Gated, population: str, marker: str) -> Mfi:
-    if population in gated.missing or marker not in gated.sources:
-        return Mfi(population, marker, None)
-    values = gated.values(marker)[gated[population]]
-    values = values[np.isfinite(values)]
-    return Mfi(population, marker, float(np.median(values)) if values.size else None)
+    return Mfi(population, marker, gated.found.get((population, marker)))
 
 
 def _frequency(gated: Gated, name: str, numerator: str, denominator: str) -> Frequency:

@@ -14,7 +14,6 @@ from pydantic import Field
 
 from tregflow._files import hash_or_none, read_csv_rows
 from tregflow._yaml import Document, check_model, parse, read_text, suggest
-from tregflow.endpoints import Design, Endpoint
 from tregflow.errors import StudyError, TregflowError
 from tregflow.fcs.names import printable
 from tregflow.fcs.scan import SUFFIXES
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from tregflow.compensation import SpilloverFit
+    from tregflow.endpoints import Design
 
 SHEET_COLUMNS = ("sample", "file", "subject", "visit", "date", "batch", "role")
 """Columns of samples.csv that tregflow reads; the first two are required, others are kept for later steps."""
@@ -391,6 +391,8 @@ def design_of(spec: StudySpec) -> Design | None:
     """Return what a study asks of its endpoints; None where it states none."""
     if not spec.endpoints or spec.baseline is None:
         return None
+    from tregflow.endpoints import Design, Endpoint
+
     endpoints = tuple(
         Endpoint(name=name, **entry.model_dump(exclude_none=True)) for name, entry in spec.endpoints.items()
     )

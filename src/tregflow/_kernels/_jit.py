@@ -11,15 +11,17 @@ nothing else.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import numba
 import numpy as np
+from numba.core.event import Listener, install_listener
 
 from tregflow.errors import GateError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -37,6 +39,30 @@ def njit(function: F) -> F:
         return cast("F", numba.njit(cache=True, nogil=True)(function))
     except RuntimeError:  # "cannot cache function ...: no locator available for file ..."
         return cast("F", numba.njit(nogil=True)(function))
+
+
+def inlined(function: F) -> F:
+    """Write the body of `function` into each kernel that calls it, before anything is compiled.
+
+    A call hands over every array of its arguments and counts its users; in a loop over blocks that takes longer than
+    the work.
+    """
+    return cast("F", numba.njit(inline="always", nogil=True)(function))
+
+
+@contextmanager
+def telling(listener: Callable[[], None]) -> Iterator[None]:
+    """Call `listener` whenever something is about to be compiled, by any thread: it takes seconds."""
+
+    class _Listener(Listener):
+        def on_start(self, event: object) -> None:  # noqa: ARG002
+            listener()
+
+        def on_end(self, event: object) -> None:
+            """Take no notice."""
+
+    with install_listener("numba:compile", _Listener()):
+        yield
 
 
 def paired(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -69,11 +69,11 @@ def logicle(x: ArrayLike, a: float, b: float, c: float, d: float) -> NDArray[np.
     data = np.asarray(x, np.float64)
     values = np.ascontiguousarray(data).reshape(-1)
     constants = (float(a), float(b), float(c), float(d))
-    return _logicle(values, values.view(np.int64), constants, *_table(*constants)).reshape(data.shape)
+    return _logicle(values, values.view(np.int64), constants, *logicle_table(*constants)).reshape(data.shape)
 
 
 @lru_cache(maxsize=64)
-def _table(a: float, b: float, c: float, d: float) -> tuple[float, int, NDArray[np.float64]]:
+def logicle_table(a: float, b: float, c: float, d: float) -> tuple[float, int, NDArray[np.float64]]:
     """Return 1 / unit, the number of the last cell before the binades, and the cells.
 
     A memory of what follows from four numbers alone: a strategy asks for the same few scales again and again, for the
@@ -170,17 +170,12 @@ def _logicle(
 ) -> NDArray[np.float64]:
     # NumPy, the other way round: x == np.sign(u) * (a * np.expm1(b * abs(u)) - c * np.expm1(-d * abs(u))).
     result = np.empty(x.size)
-    beyond = cells.shape[0] - 1
 
-    # Phase 1, without a branch: cell by the bits of the value, sign left aside, and its series.
+    # Phase 1, without a branch: the series.
     empty = False
     for i in range(x.size):
-        cell = min(max(((bits[i] & 0x7FFFFFFFFFFFFFFF) >> _SHIFT) - first, 0), beyond)
-        row = cells[cell]
-        t = abs(x[i]) * per_unit - row[0]
-        u = row[1] + t * (row[2] + t * (row[3] + t * (row[4] + t * (row[5] + t * (row[6] + t * row[7])))))
-        result[i] = math.copysign(u, x[i])
-        empty |= math.isnan(u)
+        result[i] = _by_series(x[i], bits[i], per_unit, first, cells)
+        empty |= math.isnan(result[i])
 
     # Phase 2: what has no cell, NaN and infinity among it, is solved.
     if empty:
@@ -188,6 +183,25 @@ def _logicle(
             if math.isnan(result[i]):
                 result[i] = math.copysign(_solved(abs(x[i]), constants), x[i])
     return result
+
+
+@njit
+def logicle_at(
+    x: float, bits: int, constants: Constants, per_unit: float, first: int, cells: NDArray[np.float64]
+) -> float:
+    """Return what `logicle` gives for one value, the same to the last bit; `bits` are those of `x`."""
+    u = _by_series(x, bits, per_unit, first, cells)
+    return math.copysign(_solved(abs(x), constants), x) if math.isnan(u) else u
+
+
+@njit
+def _by_series(x: float, bits: int, per_unit: float, first: int, cells: NDArray[np.float64]) -> float:
+    """Return u by the cell that the bits of the value name, sign left aside; NaN where it has none."""
+    cell = min(max(((bits & 0x7FFFFFFFFFFFFFFF) >> _SHIFT) - first, 0), cells.shape[0] - 1)
+    row = cells[cell]
+    t = abs(x) * per_unit - row[0]
+    u = row[1] + t * (row[2] + t * (row[3] + t * (row[4] + t * (row[5] + t * (row[6] + t * row[7])))))
+    return math.copysign(u, x)
 
 
 @njit

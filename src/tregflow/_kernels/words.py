@@ -41,7 +41,7 @@ def cut_columns(
         As `packed` makes it.
     places : (n_channels,) sequence of int
         Which word of each row, from 0; not checked.
-    target : (n_channels, n_events) ndarray of uint16 or uint32
+    target : (n_channels, n_events or more) ndarray of uint16 or uint32
         Filled with words as wide as those of `stored`, in the machine's order; its rows are contiguous.
     masks : (n_channels,) sequence of int, or None
         Bits of integers to keep; None says that the words are float32.
@@ -120,7 +120,7 @@ def _turned(word: Any, width: int) -> np.uint32:
 
 
 @njit
-def _cut_columns(  # noqa: PLR0913, PLR0917 - flat, since kernels take no objects
+def _cut_columns(
     stored: Any,
     places: NDArray[np.uintp],
     target: Any,

@@ -1,4 +1,4 @@
-"""Gate a whole study: every file, in one process or several, into one folder of results.
+"""Gate a whole study: every file, one after the other or several at a time, into one folder of results.
 
 Running again does only what changed; killed at any point, a run resumes and ends with the same bytes.
 """
@@ -6,13 +6,15 @@ Running again does only what changed; killed at any point, a run resumes and end
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tregflow._files import slug, write_whole
+from tregflow._files import sha256_bytes, slug, write_whole
 from tregflow.batch import tables
 from tregflow.batch.controls import batch_thresholds
 from tregflow.batch.manifest import build_manifest, manifest_bytes, versions
@@ -22,7 +24,7 @@ from tregflow.batch.singles import matrix_tables, remove_former
 from tregflow.batch.work import Task
 from tregflow.errors import EndpointError, StudyError
 from tregflow.findings import Finding
-from tregflow.strategy import Strategy, shipped
+from tregflow.strategy import Strategy, shipped, shipped_text
 from tregflow.strategy.build import is_placed
 from tregflow.strategy.overrides import OVERRIDES_FILE
 from tregflow.study import NOT_CONFIRMED, Study
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from tregflow.endpoints import Design, EndpointResults
+    from tregflow.strategy.engines import Engine
+    from tregflow.strategy.spec import GateSpec
     from tregflow.study import Row
 
 KEPT = ".kept"
@@ -115,6 +119,7 @@ def run(
     strategy: str | PathLike[str] | None = None,
     jobs: int = 1,
     plots: bool = False,
+    engine: Engine = "fused",
     progress: Callable[[Outcome], None] | None = None,
 ) -> Run:
     """Gate every sample of a study and compute its endpoints.
@@ -128,9 +133,11 @@ def run(
     strategy : path or name, optional
         For a folder without a study.
     jobs : int
-        Processes. The results do not depend on it.
+        Files at a time, each in a thread; in processes where plots are asked for. The results do not depend on it.
     plots : bool
         Write a page of plots per sample.
+    engine : {"fused", "reference"}
+        How samples are gated; the results do not depend on it (see `Strategy.gate`).
     progress : callable, optional
         Called with each sample's outcome as it comes.
 
@@ -145,10 +152,10 @@ def run(
     study = open_study(source, strategy).with_singles()
     folder = (Path(out) if out is not None else study.folder / "tregflow-results").resolve()
     if jobs < 1:
-        raise StudyError(f"jobs is {jobs}", code="E_JOBS", expected="1 process or more")
+        raise StudyError(f"jobs is {jobs}", code="E_JOBS", expected="1 or more")
     folder.mkdir(parents=True, exist_ok=True)
     rows = tuple(row for row in study.rows if row.role == "sample")
-    tasks = tasks_of(study, rows, folder, plots=plots)
+    tasks = [replace(task, engine=engine) for task in tasks_of(study, rows, folder, plots=plots)]
     outcomes = _with_twins(run_tasks(tasks, jobs=jobs, progress=progress or _silent))
     return _finish(study, folder, rows, outcomes, started=started, clock=clock, jobs=jobs)
 
@@ -200,13 +207,33 @@ def is_confirmed(study: Study) -> bool:
     """
     if study.confirmed is not None or study.settings:
         return study.confirmed is not None
-    own = study.strategy.spec.gates
-    templates = (Strategy.load(name).spec.gates.items() for name in shipped())
-    return not any(
+    return not any(_is_as_shipped(study.strategy, name) for name in shipped())
+
+
+def _is_as_shipped(strategy: Strategy, name: str) -> bool:
+    """Tell whether a strategy has a gate where a template has it; a template is parsed only if that may be."""
+    text = shipped_text(name)
+    if strategy.sha256 == sha256_bytes(text.encode()):
+        return True
+    own, written = strategy.spec.gates, {float(number) for number in _NUMBER.findall(text)}
+    if not any(written.issuperset(_coordinates(gate)) for gate in own.values()):
+        return False
+    return any(
         gate_id in own and is_placed(gate) and gate.axes and own[gate_id].model_copy(update={"name": gate.name}) == gate
-        for template in templates
-        for gate_id, gate in template
+        for gate_id, gate in Strategy.load(name).spec.gates.items()
     )
+
+
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e\d+)?")
+"""A number as the templates write it."""
+
+
+def _coordinates(gate: GateSpec) -> set[float]:
+    """Return the numbers that say where a gate lies."""
+    ranges = (gate.rectangle or {}).values()
+    limits = [*(gate.above or {}).values(), *(gate.below or {}).values()]
+    listed = (*(gate.points or ()), *ranges, gate.mean or (), *(gate.covariance or ()), limits)
+    return {number for number in chain.from_iterable(listed) if isinstance(number, float)}
 
 
 def read_table(path: Path) -> pd.DataFrame:

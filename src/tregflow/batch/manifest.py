@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,12 @@ def build_manifest(study: Study, pairs: Sequence[tuple[Row, Outcome]], written: 
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that numbers depend on."""
-    return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
+    return {"python": platform.python_version()} | dict(_installed(_PACKAGES))
+
+
+@cache
+def _installed(packages: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, version(name)) for name in packages)
 
 
 def manifest_bytes(manifest: Mapping[str, Any], run_part: Mapping[str, Any]) -> bytes:

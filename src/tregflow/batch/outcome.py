@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tregflow._files import sha256_bytes, write_whole
+from tregflow._yaml import dump
 from tregflow.findings import Finding
 from tregflow.populations import Frequency, Mfi, Population
 
@@ -22,6 +24,12 @@ FAILED, REVIEW, OK = "failed", "review", "ok"
 def one_line(text: str) -> str:
     """Return the parts of an error's message in one line, as a cell of a table holds them."""
     return "; ".join(" ".join(line.split()) for line in text.splitlines())
+
+
+@lru_cache(maxsize=16)
+def _yaml(data: str) -> str:
+    """Return the YAML of a strategy's data, given as JSON: most samples of a study have the same."""
+    return dump(json.loads(data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,7 @@ class Outcome:
             mfi=gated.medians,
             findings=(*gated.findings, *gated.few_event_findings(), *extra),
             channels={axis: source.label for axis, source in gated.sources.items()},
-            gates=gated.strategy.to_yaml(),
+            gates=_yaml(json.dumps(dict(gated.strategy.data))),
         )
 
     @classmethod

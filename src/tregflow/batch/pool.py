@@ -1,11 +1,13 @@
-"""Run tasks in this process or in several; a worker that dies costs its own sample and no other."""
+"""Run tasks one after the other, in threads, or in processes; what fails in one costs its own sample and no other.
+
+Threads share what is loaded and read: reading, hashing and gating are done without Python's lock. Plots are drawn in
+processes, since matplotlib is not made for threads.
+"""
 
 from __future__ import annotations
 
-import multiprocessing
 import sys
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from tregflow.batch.work import gate_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
+    from concurrent.futures import ProcessPoolExecutor
 
     from tregflow.batch.work import Task
 
@@ -21,35 +24,43 @@ if TYPE_CHECKING:
 
 
 def run_tasks(tasks: Sequence[Task], *, jobs: int, progress: Progress) -> list[Outcome]:
-    """Return the outcomes in the order of `tasks`, whatever the number of processes.
+    """Return the outcomes in the order of `tasks`, whatever the number of jobs.
 
     Parameters
     ----------
     tasks : sequence of Task
         One per file.
     jobs : int
-        Processes; 1 works in this process.
+        Files at a time: threads, or processes where plots are drawn; 1 works in the thread that calls.
     progress : callable
         Called with each outcome as it comes.
     """
     found: dict[str, Outcome] = {}
-    with closing(_in_process(tasks) if jobs == 1 or len(tasks) <= 1 else _in_pool(tasks, jobs)) as outcomes:
+    with closing(_started(tasks, min(jobs, len(tasks)))) as outcomes:
         for outcome in outcomes:
             found[outcome.sample] = outcome
             progress(outcome)
     return [found[task.sample] for task in tasks]
 
 
-def _in_process(tasks: Sequence[Task]) -> Generator[Outcome]:
-    for task in tasks:
-        yield gate_file(task)
+def _started(tasks: Sequence[Task], jobs: int) -> Generator[Outcome]:
+    if jobs <= 1:
+        return (gate_file(task) for task in tasks)
+    return _in_processes(tasks, jobs) if any(task.draw for task in tasks) else _in_threads(tasks, jobs)
 
 
-def _in_pool(tasks: Sequence[Task], jobs: int) -> Generator[Outcome]:
+def _in_threads(tasks: Sequence[Task], jobs: int) -> Generator[Outcome]:
+    with ThreadPoolExecutor(jobs) as pool:
+        yield from _completed({pool.submit(gate_file, task) for task in tasks})
+
+
+def _in_processes(tasks: Sequence[Task], jobs: int) -> Generator[Outcome]:
     """Yield outcomes as they come; what a broken pool left undone goes on one task at a time, each in its own pool."""
+    from concurrent.futures.process import BrokenProcessPool
+
     left = {task.sample: task for task in tasks}
     try:
-        with _executor(min(jobs, len(tasks))) as pool:
+        with _executor(jobs) as pool:
             for outcome in _completed(_submitted(pool, tasks)):
                 del left[outcome.sample]
                 yield outcome
@@ -70,6 +81,8 @@ def _completed(futures: set[Future[Outcome]]) -> Iterator[Outcome]:
 
 
 def _alone(task: Task) -> Outcome:
+    from concurrent.futures.process import BrokenProcessPool
+
     try:
         with _executor(1) as pool:
             [future] = _submitted(pool, [task])
@@ -101,5 +114,8 @@ def _submitted(pool: ProcessPoolExecutor, tasks: Sequence[Task]) -> set[Future[O
 
 
 def _executor(workers: int) -> ProcessPoolExecutor:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     # spawn: a forked child of a process with threads (numba, BLAS) can hang, and Windows and macOS have no other way
     return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))

@@ -1,4 +1,4 @@
-"""The work on one file, as it is done in a process of its own."""
+"""The work on one file, as it is done in a thread or a process of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from tregflow.batch.outcome import Outcome
 from tregflow.errors import TregflowError
 from tregflow.fcs import read_fcs
 from tregflow.findings import Finding
-from tregflow.strategy.evaluate import needed_channels
 from tregflow.strategy.matrix import SINGLES, matrix_of
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from tregflow.few_events import FewEvents
     from tregflow.populations import Gated
     from tregflow.strategy import FmoPlace, FmoThreshold, Strategy
+    from tregflow.strategy.engines import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class Task:
         Where the page of plots lies; one that is there belongs to the outcome that is kept.
     draw : bool
         Whether a page is asked for.
+    engine : {"fused", "reference"}
+        How to gate; the result does not depend on it.
     """
 
     sample: str
@@ -67,6 +69,7 @@ class Task:
     kept: Path
     page: Path
     draw: bool = False
+    engine: Engine = "fused"
 
     def key(self, sha256: str) -> str:
         """Return the hash of all that the result depends on, the file's own hash among it."""
@@ -130,9 +133,7 @@ def _former(task: Task) -> Outcome | None:
 
 
 def _gate(task: Task) -> Outcome:
-    header = read_fcs(task.path, channels=())
-    channels = needed_channels(task.strategy.applied(id=task.sample, batch=task.batch), header, batch=task.batch)
-    gated = gate_sample(task, read_fcs(task.path, channels=channels, sha256=True))
+    gated = gate_sample(task, read_fcs(task.path, sha256=True, lazy=True), masks=_asks_for_masks(task))
     drawn = _draw(gated, task)
     key = task.key(gated.sample.sha256 or "")
     outcome = Outcome.of(gated, sample=task.sample, key=key, extra=(*task.notes, *drawn))
@@ -140,11 +141,23 @@ def _gate(task: Task) -> Outcome:
     return outcome
 
 
-def gate_sample(task: Task, sample: Sample) -> Gated:
+def gate_sample(task: Task, sample: Sample, *, masks: bool = True) -> Gated:
     """Gate the sample of a task, read with the channels that it takes or with more, as a run does."""
     return task.strategy.gate(
-        sample, id=task.sample, batch=task.batch, thresholds=task.thresholds, few_events=task.few_events
+        sample,
+        id=task.sample,
+        batch=task.batch,
+        thresholds=task.thresholds,
+        few_events=task.few_events,
+        engine=task.engine,
+        masks=masks,
     )
+
+
+def _asks_for_masks(task: Task) -> bool:
+    """Tell whether counts do not suffice: for plots, and for a ratio of which the numerator may lie outside."""
+    strategy = task.strategy.applied(id=task.sample, batch=task.batch).strategy
+    return task.draw or not all(strategy.nested(*pair) for pair in strategy.ratios.values())
 
 
 def _draw(gated: Gated, task: Task) -> tuple[Finding, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,12 @@ def inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     array([[ 1.  , -0.25],
            [ 0.  ,  1.  ]])
     """
+    return _inverse(tuple(map(tuple, matrix.tolist())))
+
+
+@lru_cache(maxsize=64)
+def _inverse(matrix: tuple[tuple[float, ...], ...]) -> NDArray[np.float64]:
+    """Invert; kept, since the files of a batch carry the same matrix."""
     n = len(matrix)
     rows = [[*map(float, row), *(float(i == j) for j in range(n))] for i, row in enumerate(matrix)]
     for column in range(n):
@@ -37,7 +44,9 @@ def inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
             factor = rows[i][column]
             if i != column and factor:
                 rows[i] = [value - factor * top for value, top in zip(rows[i], rows[column], strict=True)]
-    return np.array([row[n:] for row in rows], dtype=np.float64).reshape(n, n) + 0.0
+    found: NDArray[np.float64] = np.array([row[n:] for row in rows], dtype=np.float64).reshape(n, n) + 0.0
+    found.setflags(write=False)
+    return found
 
 
 def pseudo_inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -22,7 +22,7 @@ from tregflow.compensation.keywords import (
     same_matrix,
 )
 from tregflow.compensation.refusals import refuse
-from tregflow.compensation.sums import weighted_sum
+from tregflow.compensation.sums import compensated
 from tregflow.compensation.table import read_table, table_bytes
 from tregflow.errors import CompensationError, InteropError
 from tregflow.fcs.names import shown
@@ -60,6 +60,8 @@ class Spillover:
         What was noticed on reading.
     inverse : (n, n) ndarray of float64, read-only
         Taken once, on building: solving anew gives other last bits for other chunk sizes.
+    identity : bool
+        Whether the matrix is the identity, but for rounding: then no value is touched.
 
     Raises
     ------
@@ -79,6 +81,7 @@ class Spillover:
     source: str
     findings: tuple[Finding, ...] = ()
     inverse: NDArray[np.float64] = field(init=False, repr=False)
+    identity: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check the matrix and invert it."""
@@ -89,7 +92,9 @@ class Spillover:
         _check_matrix(self.detectors, matrix, self.source)
         object.__setattr__(self, "findings", (*self.findings, *_noticed(matrix, self.source)))
         # The identity of unmixed spectral files, rounded on writing, must not alter a value.
-        object.__setattr__(self, "inverse", np.eye(len(matrix)) if _is_identity(matrix) else inverse(matrix))
+        identity = _is_identity(matrix)
+        object.__setattr__(self, "identity", identity)
+        object.__setattr__(self, "inverse", np.eye(len(matrix)) if identity else inverse(matrix))
         matrix.setflags(write=False)
         self.inverse.setflags(write=False)
 
@@ -244,12 +249,20 @@ class Spillover:
         PanelError
             A channel was not read, or there is none of that name.
         """
+        return compensated(self.detectors, self.weights(sample, channel), channel, recorded or sample.values)
+
+    def weights(self, sample: Sample, channel: str) -> NDArray[np.float64] | None:
+        """Return what the detectors are multiplied by for a channel: (n_detectors,); None where it stays as it is.
+
+        Raises
+        ------
+        CompensationError
+            As `check`.
+        """
         self.check(sample)
-        values = sample.values if recorded is None else recorded
-        if channel not in self.detectors or _is_identity(self.matrix):
-            return values(channel).astype(np.float64)
-        columns = [values(detector) for detector in self.detectors]
-        return weighted_sum(columns, self.inverse[:, self.detectors.index(channel)])
+        if channel not in self.detectors or self.identity:
+            return None
+        return self.inverse[:, self.detectors.index(channel)]
 
 
 def _check_matrix(detectors: Sequence[str], matrix: NDArray[np.float64], source: str) -> None:

@@ -18,6 +18,15 @@ _BLOCK = 65_536
 """Events at a time: the float64 sum and product (1 MB) stay in cache. The result does not depend on it."""
 
 
+def compensated(
+    detectors: Sequence[str], weights: NDArray[np.float64] | None, channel: str, recorded: Recorded
+) -> NDArray[np.float64]:
+    """Return a channel or a dye from what its detectors recorded; as it is, where there are no weights."""
+    if weights is None:
+        return recorded(channel).astype(np.float64)
+    return weighted_sum([recorded(detector) for detector in detectors], weights)
+
+
 def weighted_sum(columns: Sequence[NDArray[Any]], coefficients: ArrayLike) -> NDArray[np.float64]:
     """Return the sum of columns times their coefficients, added from the first column to the last.
 

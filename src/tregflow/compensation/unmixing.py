@@ -14,7 +14,7 @@ from tregflow.compensation.checks import check_applicable, condition_of
 from tregflow.compensation.inverse import inverse, pseudo_inverse
 from tregflow.compensation.refusals import refuse
 from tregflow.compensation.spillover import CONDITION_LIMIT
-from tregflow.compensation.sums import weighted_sum
+from tregflow.compensation.sums import compensated
 from tregflow.errors import CompensationError
 
 if TYPE_CHECKING:
@@ -134,8 +134,17 @@ class Unmixing:
         PanelError
             A channel was not read, or there is none of that name.
         """
+        return compensated(self.detectors, self.weights(sample, channel), channel, recorded or sample.values)
+
+    def weights(self, sample: Sample, channel: str) -> NDArray[np.float64] | None:
+        """Return what the detectors are multiplied by for a dye: (n_detectors,); None for a channel that stays.
+
+        Raises
+        ------
+        CompensationError
+            As `check`; ``E_DETECTOR``: `channel` is a detector.
+        """
         self.check(sample)
-        values = sample.values if recorded is None else recorded
         if channel in self.detectors:
             raise CompensationError(
                 f"{channel} is a detector, and unmixing turns detectors into dyes",
@@ -145,10 +154,7 @@ class Unmixing:
                 available=self.dyes,
                 remedy="name the dye under dimensions: {CD25: {dye: PE}}, or give the axis compensation: none there",
             )
-        if channel not in self.dyes:
-            return values(channel).astype(np.float64)
-        columns = [values(detector) for detector in self.detectors]
-        return weighted_sum(columns, self.inverse[:, self.dyes.index(channel)])
+        return self.inverse[:, self.dyes.index(channel)] if channel in self.dyes else None
 
 
 def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,8 +7,9 @@ from tregflow.fcs.channels import Channel
 from tregflow.fcs.clock import Clock
 from tregflow.fcs.codes import CODES, Code
 from tregflow.fcs.datasets import DataSet
+from tregflow.fcs.logarithms import linearised
 from tregflow.fcs.read import iter_fcs, list_datasets, read_fcs
-from tregflow.fcs.sample import Column, Sample, linearised
+from tregflow.fcs.sample import Column, Sample
 from tregflow.fcs.scan import Scanned, scan_fcs
 from tregflow.fcs.write import spillover_text, write_fcs
 

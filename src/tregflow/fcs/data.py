@@ -13,7 +13,7 @@ from tregflow.fcs.words import decode_words, worthwhile
 from tregflow.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tregflow.fcs.header import Segment
     from tregflow.fcs.layout import Layout
     from tregflow.fcs.sample import Column
+    from tregflow.fcs.target import Target
 
     _Decoder = Callable[[NDArray[Any], Column, int], int]
 
@@ -40,7 +41,7 @@ def decode(
     *,
     file: str,
     rows: NDArray[Any] | None = None,
-) -> tuple[dict[str, Column], tuple[Finding, ...]]:
+) -> tuple[dict[str, Column], NDArray[np.int64]]:
     """Decode the values of some channels.
 
     Parameters
@@ -65,7 +66,8 @@ def decode(
     dict of str to (n_events,) ndarray
         ``$PnN`` to values as stored; integers masked. float32; float64 for type D and integers above 24 bits; uint64
         for integers above 53 bits. Columns of `rows`, and of its type, where it is given.
-    tuple of Finding
+    (n_channels,) ndarray of int64
+        How many values of each channel are odd: changed by the mask, NaN or infinite.
 
     Raises
     ------
@@ -75,16 +77,49 @@ def decode(
     """
     names = [channel.pnn for channel in channels]
     if layout.delimited:
-        return dict(zip(names, _delimited(data, segment, layout, channels, events, rows, file), strict=True)), ()
+        columns = _delimited(data, segment, layout, channels, events, rows, file)
+        return dict(zip(names, columns, strict=True)), np.zeros(len(names), np.int64)
     target = target_for(channels, len(events), rows)
-    if worthwhile(layout, channels, len(events)):
-        odd = decode_words(data, segment, layout, channels, events, target)
-    else:
-        odd = _decode_blocks(data, segment, layout, channels, events, target.columns, file)
-    findings = tuple(
-        _finding(channel, count, len(events)) for channel, count in zip(channels, odd, strict=True) if count
-    )
-    return dict(zip(names, target.columns, strict=True)), findings
+    compiled = worthwhile(layout, channels, len(events))
+    odd = decode_into(data, segment, layout, channels, events, target, compiled=compiled, file=file)
+    return dict(zip(names, target.columns, strict=True)), odd
+
+
+def decode_into(  # noqa: PLR0913 - what `decode` takes, and where to
+    data: memoryview,
+    segment: Segment,
+    layout: Layout,
+    channels: Sequence[Channel],
+    events: range,
+    target: Target,
+    *,
+    compiled: bool,
+    file: str,
+) -> NDArray[np.int64]:
+    """Decode the values of some channels, not separated ones, into memory that is there.
+
+    Parameters
+    ----------
+    data, segment, layout, channels, events, file
+        As for `decode`.
+    target : Target
+        Filled; of types that hold the values.
+    compiled : bool
+        Whether to use the kernels: as `worthwhile` says of all the events that are decoded, in one piece or several.
+
+    Returns
+    -------
+    (n_channels,) ndarray of int64
+        As from `decode`.
+    """
+    if compiled:
+        return decode_words(data, segment, layout, channels, events, target)
+    return _decode_blocks(data, segment, layout, channels, events, target.columns, file)
+
+
+def value_findings(channels: Sequence[Channel], odd: Iterable[int], n_events: int) -> tuple[Finding, ...]:
+    """Return a finding for each channel that has odd values, as `decode` counts them."""
+    return tuple(_finding(channel, count, n_events) for channel, count in zip(channels, odd, strict=True) if count)
 
 
 def _delimited(
@@ -116,11 +151,11 @@ def _decode_blocks(
     events: range,
     columns: Sequence[Column],
     file: str,
-) -> list[int]:
+) -> NDArray[np.int64]:
     """Decode block by block, with NumPy; return how many values of each channel are odd."""
     decoders = [_decoder(channel, layout.order, file) for channel in channels]
     stored = [_stored(data, segment, layout, channel, events) for channel in channels]
-    odd = [0] * len(channels)
+    odd = np.zeros(len(channels), np.int64)
     for start in range(0, len(events), BLOCK):
         for index, decoder in enumerate(decoders):
             odd[index] += decoder(

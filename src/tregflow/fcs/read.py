@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from tregflow.errors import FcsError, PanelError
 from tregflow.fcs.ascii_data import locate_delimited
 from tregflow.fcs.channels import Channel, channels_of, label_list
 from tregflow.fcs.clock import clock_findings
-from tregflow.fcs.data import decode
+from tregflow.fcs.data import decode, value_findings
 from tregflow.fcs.datasets import DataSet, Part, choose_part, described
 from tregflow.fcs.extras import analysis_offsets, check_crc, crc_unchecked, read_analysis
 from tregflow.fcs.header import VERSIONS
 from tregflow.fcs.layout import Layout, layout_of
+from tregflow.fcs.lazy import LazyColumns, Origin
 from tregflow.fcs.names import near_misses
 from tregflow.fcs.sample import Sample
 from tregflow.fcs.segments import Located, check_gaps, check_trailing, locate_data, supplemental
-from tregflow.fcs.source import Hashing, Opened, Source, opened
+from tregflow.fcs.source import Hashing, Opened, Source, is_path, opened
 from tregflow.fcs.strict import refuse_deviations
 from tregflow.fcs.target import check_rows
 from tregflow.fcs.text import Text, is_text, merge, parse_text, taken
@@ -25,11 +28,11 @@ from tregflow.fcs.zero_based import from_one, renumbered
 from tregflow.findings import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from tregflow.fcs.header import Header
     from tregflow.fcs.sample import Column
 
 Mode = Literal["strict", "standard", "lenient"]
@@ -50,6 +53,7 @@ def read_fcs(  # noqa: PLR0913 - all by name
     repairs: Sequence[str] = (),
     sha256: bool = False,
     out: NDArray[Any] | None = None,
+    lazy: bool = False,
 ) -> Sample:
     """Read an FCS file of version 2.0, 3.0, 3.1 or 3.2.
 
@@ -79,6 +83,10 @@ def read_fcs(  # noqa: PLR0913 - all by name
         Row-major array to decode into, such as one that is used for file after file: values as stored (`Sample.raw`),
         channels in the order asked for, else in that of the file. The columns of the sample are views of it, so they
         hold what it holds. How many events there are ``read_fcs(path, channels=()).n_events`` tells.
+    lazy : bool
+        Whether to decode a channel only when it is asked for, from the path, which must still be as it was then
+        (``E_CHANGED``). What is to be said of values, the checksum and the hash comes with `Strategy.gate`, which reads
+        such a sample once from front to back, a piece at a time.
 
     Returns
     -------
@@ -104,6 +112,8 @@ def read_fcs(  # noqa: PLR0913 - all by name
         sample = read_fcs(path, channels=names, out=buffer[:n_events])
     """
     options = _options(mode, repairs)
+    if lazy:
+        _check_lazy(path, out)
     with opened(path) as source:
         plan = _plan(source, dataset, options)
         wanted = _selected(plan.channels, channels, plan.file)
@@ -111,11 +121,15 @@ def read_fcs(  # noqa: PLR0913 - all by name
         if out is not None:
             wanted = _as_asked(wanted, channels)
             check_rows(out, wanted, len(span), file=plan.file)
-        with Hashing(source.data, active=sha256) as hashing:
-            columns, noticed = decode(plan.data, plan.located.data, plan.layout, wanted, span, file=plan.file, rows=out)
-            if wanted:
-                noticed += _checked_sum(plan, span, options)
-            sample = plan.sample(columns, span, noticed, sha256=hashing.digest())
+        if lazy:
+            sample = plan.sample(LazyColumns(_origin(plan, source, wanted, span, options, hashed=sha256)), span, ())
+        else:
+            with Hashing(source.data, active=sha256) as hashing:
+                columns, odd = decode(plan.data, plan.located.data, plan.layout, wanted, span, file=plan.file, rows=out)
+                noticed = value_findings(wanted, odd, len(span))
+                if wanted:
+                    noticed += _checksum(plan, span, options)(plan.data)
+                sample = plan.sample(columns, span, noticed, sha256=hashing.digest())
         source.check_unchanged()
     return sample
 
@@ -163,9 +177,10 @@ def iter_fcs(
         step = total if plan.layout.delimited else n_events
         for start in range(0, max(total, 1), max(step, 1)):
             span = range(start, min(start + step, total))
-            columns, noticed = decode(plan.data, plan.located.data, plan.layout, wanted, span, file=plan.file)
+            columns, odd = decode(plan.data, plan.located.data, plan.layout, wanted, span, file=plan.file)
+            noticed = value_findings(wanted, odd, len(span))
             if wanted and span.stop == total:
-                noticed += _checked_sum(plan, range(total), options)
+                noticed += _checksum(plan, range(total), options)(plan.data)
             source.check_unchanged()
             yield from _pieces(plan, columns, span, n_events, noticed)
 
@@ -222,7 +237,7 @@ class _Plan:
         return len(self.data) if self.part.following is None else self.part.following
 
     def sample(
-        self, columns: dict[str, Column], span: range, noticed: tuple[Finding, ...], *, sha256: str | None = None
+        self, columns: Mapping[str, Column], span: range, noticed: tuple[Finding, ...], *, sha256: str | None = None
     ) -> Sample:
         return Sample(
             file=self.file,
@@ -251,6 +266,16 @@ def _options(mode: Mode, repairs: Sequence[str]) -> _Options:
         raise FcsError(problem, code="E_OPTION", available=REPAIRS if unknown else get_args(Mode))
     versions = [repair.removeprefix("assume-fcs-") for repair in repairs if repair.startswith("assume-fcs-")]
     return _Options(mode, "zero-based-parameters" in repairs, versions[0] if versions else "")
+
+
+def _check_lazy(path: Source, out: object) -> None:
+    problem = ""
+    if not is_path(path):
+        problem = "lazy reading needs a path, which can be opened again"
+    elif out is not None:
+        problem = "lazy reading fills no array: it leaves the values in the file"
+    if problem:
+        raise FcsError(problem, code="E_OPTION", remedy="leave out lazy=True")
 
 
 def _plan(source: Opened, dataset: int | None, options: _Options) -> _Plan:
@@ -321,13 +346,43 @@ def _located(part: Part, text: Text, layout: Layout, file: str, *, lenient: bool
     return located
 
 
-def _checked_sum(plan: _Plan, span: range, options: _Options) -> tuple[Finding, ...]:
+def _checksum(plan: _Plan, span: range, options: _Options) -> Callable[[memoryview], tuple[Finding, ...]]:
+    """Return what says about the checksum of a data set what there is to say, given its bytes; it can be pickled."""
     if len(span) < plan.located.n_events:
-        return crc_unchecked(plan.data, plan.last, plan.limit)
-    findings = check_crc(plan.data, plan.last, plan.limit)
-    if options.mode == "strict":
-        refuse_deviations(findings, plan.part.header, plan.text.keywords, 0, file=plan.file)
+        return partial(crc_unchecked, last=plan.last, limit=plan.limit)
+    compared = partial(check_crc, last=plan.last, limit=plan.limit)
+    if options.mode != "strict":
+        return compared
+    return partial(_strictly, compared, header=plan.part.header, keywords=plan.text.keywords, file=plan.file)
+
+
+def _strictly(
+    compared: Callable[[memoryview], tuple[Finding, ...]],
+    data: memoryview,
+    *,
+    header: Header,
+    keywords: Mapping[str, str],
+    file: str,
+) -> tuple[Finding, ...]:
+    findings = compared(data)
+    refuse_deviations(findings, header, keywords, 0, file=file)
     return findings
+
+
+def _origin(
+    plan: _Plan, source: Opened, channels: Sequence[Channel], span: range, options: _Options, *, hashed: bool
+) -> Origin:
+    return Origin(
+        path=Path(plan.path or "").absolute(),
+        state=source.state,
+        begin=plan.part.begin,
+        segment=plan.located.data,
+        layout=plan.layout,
+        channels=tuple(channels),
+        events=span,
+        checksum=_checksum(plan, span, options),
+        hashed=hashed,
+    )
 
 
 def _pieces(

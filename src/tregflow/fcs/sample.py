@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,8 @@ from numpy.typing import NDArray
 from tregflow.errors import FcsError, PanelError
 from tregflow.fcs.channels import LINEAR, Channel, label_list
 from tregflow.fcs.clock import Clock, acquired, clock_of
+from tregflow.fcs.lazy import LazyColumns
+from tregflow.fcs.logarithms import linearised
 from tregflow.fcs.names import near_misses, shown
 
 if TYPE_CHECKING:
@@ -28,12 +29,6 @@ if TYPE_CHECKING:
 
 Column = NDArray[np.floating[Any] | np.unsignedinteger[Any]]
 """(n_events,) values of a channel: float32 or float64, uint64 where float64 would not be exact."""
-
-_MAX_EXPONENT = 308.0
-"""Powers of ten from here on leave the range of float64."""
-
-_TABLE_BITS = 16
-"""Up to here linearising looks values up: 2^16 of them take 20 ms to compute; fewer events are cheaper one by one."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,11 +50,11 @@ class Sample:
     n_events : int
         Events in this sample: those of the file, or of the range that was asked for.
     findings : tuple of Finding
-        What was noticed or repaired on reading.
+        What was noticed or repaired on reading; of a lazy sample what `tregflow.fcs.stream.finished` adds is missing.
     sha256 : str or None
-        Of the bytes of the file; None if it was not asked for.
+        Of the bytes of the file; None if it was not asked for, and for a lazy sample until it is `finished`.
     columns : mapping of str to (n_events,) ndarray
-        ``$PnN`` to values as stored, of the channels that were read.
+        ``$PnN`` to values as stored, of the channels that were read; of a lazy sample a `LazyColumns`.
     spelling : mapping of str to str
         Upper-case key to the key as the file spells it.
     analysis : mapping of str to str
@@ -101,6 +96,8 @@ class Sample:
 
     def __post_init__(self) -> None:
         """Guard the columns: every reader of a sample shares them."""
+        if isinstance(self.columns, LazyColumns):
+            return  # guarded as they are decoded
         for column in self.columns.values():
             column.setflags(write=False)
 
@@ -125,6 +122,27 @@ class Sample:
         found = self._by_name.get(name)
         if found is None:
             raise self._unknown(name)
+        return found
+
+    def channel_read(self, name: str) -> Channel:
+        """Return the channel whose ``$PnN`` is `name`, provided that its values are there.
+
+        Raises
+        ------
+        PanelError
+            ``E_NO_CHANNEL``: there is none; ``E_NOT_READ``: it was not among those asked for.
+        """
+        found = self.channel(name)
+        if name not in self.columns:
+            read = [known for known in self.channels if known.pnn in self.columns]
+            raise PanelError(
+                f"the channel {found.label} was not read",
+                code="E_NOT_READ",
+                file=self.file,
+                expected="a channel among those asked for",
+                available=label_list(read) or ("none: only the header was read",),
+                remedy=f"read the file with {name!r} among its channels, or with all of them",
+            )
         return found
 
     @cached_property
@@ -203,17 +221,7 @@ class Sample:
         PanelError
             ``E_NO_CHANNEL``: there is none; ``E_NOT_READ``: it was not among those asked for.
         """
-        found = self.channel(channel)
-        if channel not in self.columns:
-            read = [known for known in self.channels if known.pnn in self.columns]
-            raise PanelError(
-                f"the channel {found.label} was not read",
-                code="E_NOT_READ",
-                file=self.file,
-                expected="a channel among those asked for",
-                available=label_list(read) or ("none: only the header was read",),
-                remedy=f"read the file with {channel!r} among its channels, or with all of them",
-            )
+        self.channel_read(channel)
         return self.columns[channel]
 
     def values(self, channel: str) -> Column:
@@ -253,6 +261,8 @@ class Sample:
             Column-major: each channel is contiguous. uint64 if every one of them is; beside floats it becomes float64.
         """
         wanted = [name for name in self.names if name in self.columns] if channels is None else list(channels)
+        if isinstance(self.columns, LazyColumns):
+            self.columns.load(wanted)
         columns = [self.values(name) for name in wanted]
         kinds = {column.dtype for column in columns} or {np.dtype(np.float32)}
         rows = np.empty((len(wanted), self.n_events), dtype=np.result_type(*kinds))
@@ -358,37 +368,6 @@ class Sample:
             available=label_list(self.channels),
             remedy=f"near miss {', '.join(map(repr, near))}" if near else "name a channel by its $PnN",
         )
-
-
-def linearised(stored: Column, channel: Channel) -> NDArray[np.float64]:
-    """Undo the logarithmic amplifier of an integer channel: f2 * 10 ** (f1 * x / PnR) (FCS 3.1, section 3.2, ``$PnE``).
-
-    Parameters
-    ----------
-    stored : (n_events,) ndarray
-        Channel numbers as stored.
-    channel : Channel
-        Of type I, with `range` and `amplification`.
-
-    Returns
-    -------
-    (n_events,) ndarray of float64
-    """
-    # Scalar powers, each once: NumPy's vectorised power differs in the last bit from processor to processor.
-    bits = channel.significant_bits
-    if channel.datatype == "A" or bits > _TABLE_BITS or stored.size < 1 << bits:
-        values, places = np.unique(stored, return_inverse=True)
-        return np.array([_power(channel, value) for value in values.tolist()], dtype=np.float64)[places]
-    table = np.array([_power(channel, value) for value in range(1 << bits)], dtype=np.float64)
-    return table[stored.astype(np.intp)]
-
-
-def _power(channel: Channel, value: float) -> float:
-    decades, offset = channel.amplification
-    steps = channel.range or math.nan  # never nan: a logarithmic channel without $PnR is refused on reading
-    exponent = decades * value / steps
-    # Absurd decades give infinity, which is outside every gate; Python's power would raise OverflowError.
-    return offset * math.pow(10.0, exponent) if exponent < _MAX_EXPONENT else math.inf
 
 
 def _column(values: ArrayLike) -> Column:

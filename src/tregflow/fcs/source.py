@@ -1,4 +1,4 @@
-"""Where bytes come from: a path, a file object, a URL; always mapped, never read whole into memory."""
+"""Where bytes come from: a path, a file object, a URL; mapped, or read a piece at a time, never whole into memory."""
 
 from __future__ import annotations
 
@@ -56,13 +56,7 @@ class Opened:
             ``E_CHANGED``.
         """
         if self.stream is not None and _state(self.stream) != self.state:
-            raise FcsError(
-                "the file changed while it was read",
-                code="E_CHANGED",
-                file=self.file,
-                expected="the same size and time before and after",
-                remedy="wait until the file is complete, then read it again",
-            )
+            raise _changed(self.file)
 
 
 @contextmanager
@@ -89,6 +83,103 @@ def opened(source: Source) -> Iterator[Opened]:
         path = Path(source)
         with _path_stream(path) as stream:
             yield _mapped(stream, path.name, path)
+
+
+def is_path(source: Source) -> bool:
+    """Tell whether a source is a path, which can be opened again."""
+    return isinstance(source, Path) or (isinstance(source, str) and not _URL.match(source))
+
+
+@contextmanager
+def reopened(path: Path, state: tuple[int, int]) -> Iterator[Opened]:
+    """Open a path again that is to be as it was.
+
+    Parameters
+    ----------
+    path : Path
+    state : (int, int)
+        `Opened.state` of the first time.
+
+    Raises
+    ------
+    FcsError
+        ``E_CHANGED``, here and where `Opened.check_unchanged` is called; ``E_MISSING``, ``E_UNREADABLE``.
+    """
+    with _path_stream(path) as stream:
+        Opened(memoryview(b""), path.name, path, stream, state).check_unchanged()
+        yield _mapped(stream, path.name, path)
+
+
+@contextmanager
+def read_forward(path: Path, state: tuple[int, int], *, hashing: bool) -> Iterator[Forward]:
+    """Open a path again that is to be as it was, to read it from front to back.
+
+    Parameters
+    ----------
+    path : Path
+    state : (int, int)
+        `Opened.state` of the first time.
+    hashing : bool
+        Whether to hash all that is passed.
+
+    Raises
+    ------
+    FcsError
+        As `reopened`.
+    """
+    with _path_stream(path) as stream:
+        found = Forward(stream, Opened(memoryview(b""), path.name, path, stream, state), hashing=hashing)
+        found.check_unchanged()
+        yield found
+
+
+class Forward:
+    """A file that is read from front to back into the caller's memory, as `read_forward` opens it.
+
+    Not mapped: a mapped file that is cut off while it is looked at ends the process.
+    """
+
+    def __init__(self, stream: io.FileIO, source: Opened, *, hashing: bool) -> None:
+        self._stream, self._source = stream, source
+        self._position = 0
+        self._hash = hashlib.sha256() if hashing else None
+        self.check_unchanged = source.check_unchanged
+
+    def skip_to(self, position: int) -> None:
+        """Go on to a byte; what lies before it is hashed."""
+        if self._hash is None:
+            self._position = self._stream.seek(position)
+        memory = memoryview(bytearray(min(position - self._position, _HASH_PIECE)))
+        while self._position < position:
+            self.fill(memory[: position - self._position])
+
+    def fill(self, memory: memoryview) -> None:
+        """Read as many bytes as there is room for.
+
+        Raises
+        ------
+        FcsError
+            ``E_CHANGED``: the file ends before; ``E_UNREADABLE``.
+        """
+        rest = memory
+        while rest:
+            try:
+                n_read = self._stream.readinto(rest)
+            except OSError as error:
+                raise _unreadable(str(self._source.path), error) from error
+            if not n_read:
+                raise _changed(self._source.file)
+            rest = rest[n_read:]
+        self._position += len(memory)
+        if self._hash:
+            self._hash.update(memory)  # while it is in the cache
+
+    def finish(self) -> str | None:
+        """Return the digest of the whole file, or None without hashing; check that the file is as it was."""
+        if self._hash:
+            self.skip_to(self._source.state[0])
+        self.check_unchanged()
+        return self._hash.hexdigest() if self._hash else None
 
 
 class Hashing:
@@ -135,9 +226,9 @@ class Hashing:
 
 
 @contextmanager
-def _path_stream(path: Path) -> Iterator[IO[bytes]]:
+def _path_stream(path: Path) -> Iterator[io.FileIO]:
     try:
-        stream = path.open("rb")
+        stream = path.open("rb", buffering=0)
     except FileNotFoundError:
         raise _missing(str(path)) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
@@ -211,6 +302,16 @@ def _stream_name(stream: Any) -> str:
 def _state(stream: IO[bytes]) -> tuple[int, int]:
     status = os.fstat(stream.fileno())
     return status.st_size, status.st_mtime_ns
+
+
+def _changed(file: str) -> FcsError:
+    return FcsError(
+        "the file changed while it was read",
+        code="E_CHANGED",
+        file=file,
+        expected="the same size and time before and after",
+        remedy="wait until the file is complete, then read it again",
+    )
 
 
 def _missing(name: str) -> FcsError:

@@ -117,10 +117,25 @@ class Ellipsoid:
         defined = np.logical_and.reduce(
             [scale.defined(column) for scale, column in zip(self.scales, data, strict=True)]
         )
-        bins = None if len(data) > 2 or self.indefinite else self.bins
-        inside = self._exact(data) if bins is None else self._on_grid(data, bins)
+        inside = self._exact(data) if self.resolution is None else self._on_grid(data, self.resolution)
         mask = Mask(inside & defined, defined)
         return mask.complement() if self.outside else mask
+
+    @property
+    def resolution(self) -> int | None:
+        """Bins per axis of the grid that decides; None where it is decided exactly."""
+        return None if len(self.channels) > 2 or self.indefinite else self.bins
+
+    @property
+    def form(self) -> tuple[NDArray[np.float64], float]:
+        """The (n, n) matrix and the bound of ``v' matrix v <= bound``, v being positions less the mean."""
+        literal = literal_form(self.covariance, self.distance2) if self.indefinite else None
+        return float_form(self.covariance, self.distance2) if literal is None else literal
+
+    def corners(self, bins: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the corners of the polygon that FlowJo counts, in bins: x and y."""
+        x, y = (scale.bins_at(corner, bins) for scale, corner in zip(self.scales, self.outline(), strict=True))
+        return x, y
 
     def outline(self, n_points: int = _FLOWJO_CORNERS) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return points on the boundary of an ellipse on two channels.
@@ -159,18 +174,13 @@ class Ellipsoid:
         from tregflow._kernels import in_ellipsoid  # here, since it brings in numba
 
         positions = [scale.apply(column) for scale, column in zip(self.scales, data, strict=True)]
-        return in_ellipsoid(positions, self.mean, *self._form())
-
-    def _form(self) -> tuple[NDArray[np.float64], float]:
-        literal = literal_form(self.covariance, self.distance2) if self.indefinite else None
-        return float_form(self.covariance, self.distance2) if literal is None else literal
+        return in_ellipsoid(positions, self.mean, *self.form)
 
     def _on_grid(self, data: Sequence[NDArray[np.float64]], bins: int) -> NDArray[np.bool_]:
         from tregflow._kernels import in_polygon
 
         x, y = (scale.bins(column, bins) for scale, column in zip(self.scales, data, strict=True))
-        px, py = (scale.bins_at(corner, bins) for scale, corner in zip(self.scales, self.outline(), strict=True))
-        return in_polygon(x, y, px, py)
+        return in_polygon(x, y, *self.corners(bins))
 
     def _check_axes(self) -> None:
         check_id(self.id)

@@ -98,17 +98,22 @@ class Polygon:
         Mask
             Of (n_events,).
         """
-        from tregflow._kernels import in_polygon  # here, since it brings in numba
-
         data = [np.asarray(values(channel), np.float64) for channel in self.channels]
         defined = self.scales[0].defined(data[0]) & self.scales[1].defined(data[1])
-        px, py = self.vertices
         x, y = (self._event(scale, column) for scale, column in zip(self.scales, data, strict=True))
-        if self.open:
-            x, y = self._pulled_in(self.channels[0], x, px), self._pulled_in(self.channels[1], y, py)
         # `defined` once more: pulling in has given an infinite value a place on the outline.
-        mask = Mask(in_polygon(x, y, px, py) & defined, defined)
+        mask = Mask(self.holds(x, y) & defined, defined)
         return mask.complement() if self.outside else mask
+
+    def holds(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell which points lie in the polygon; x and y are where events are decided, as `vertices` are."""
+        from tregflow._kernels import in_polygon  # here, since it brings in numba
+
+        px, py = self.vertices
+        if self.open:
+            (x_low, x_high), (y_low, y_high) = self.ends
+            x, y = np.clip(x, x_low, x_high), np.clip(y, y_low, y_high)
+        return in_polygon(x, y, px, py)
 
     def _event(self, scale: Scale, data: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return where events are decided on this axis."""
@@ -123,15 +128,19 @@ class Polygon:
             return self._event(scale, given)
         return given if self.bins is None else scale.bins_at(given, self.bins)
 
-    def _pulled_in(
-        self, channel: str, position: NDArray[np.float64], vertex: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    @property
+    def ends(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Where events are pulled in on x and on y: the ends of the polygon on open sides, elsewhere infinity."""
         # An event beyond the extreme vertices on an open side is moved straight back onto them before the test. So it
         # is inside exactly where the polygon's outermost edge is: the edges there extend to infinity, square to the
         # side, and an event on such an extended edge is inside as one on the boundary is.
-        low = vertex.min() if (channel, "low") in self.open else -math.inf
-        high = vertex.max() if (channel, "high") in self.open else math.inf
-        return np.clip(position, low, high)
+        px, py = self.vertices
+        return self._open_ends(self.channels[0], px), self._open_ends(self.channels[1], py)
+
+    def _open_ends(self, channel: str, vertex: NDArray[np.float64]) -> tuple[float, float]:
+        low = float(vertex.min()) if (channel, "low") in self.open else -math.inf
+        high = float(vertex.max()) if (channel, "high") in self.open else math.inf
+        return low, high
 
     def _check_axes(self) -> None:
         check_id(self.id)

@@ -93,11 +93,17 @@ class Rectangle:
         scales = self.scales or (Linear(),) * len(data)
         defined = np.logical_and.reduce([scale.defined(column) for scale, column in zip(scales, data, strict=True)])
         inside = defined.copy()
-        for scale, column, (_, low, high) in zip(scales, data, self.bounds, strict=True):
+        for scale, column, ends in zip(scales, data, self.ends, strict=True):
             at = column if self.units == "data" else scale.apply(column)
-            inside &= in_range(at, *self._ends(scale, low, high))
+            inside &= in_range(at, *ends)
         mask = Mask(inside, defined)
         return mask.complement() if self.outside else mask
+
+    @property
+    def ends(self) -> tuple[tuple[float, float], ...]:
+        """Between which ends events lie on each axis, in `units`; an open one is infinite."""
+        scales = self.scales or (Linear(),) * len(self.bounds)
+        return tuple(self._ends(scale, low, high) for scale, (_, low, high) in zip(scales, self.bounds, strict=True))
 
     def _ends(self, scale: Scale, low: float | None, high: float | None) -> tuple[float, float]:
         """Return the ends between which events lie on one axis; an open one is infinite."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -16,6 +16,7 @@ from tregflow.populations import ROOT
 from tregflow.strategy import overrides as _overrides
 from tregflow.strategy.build import build_gate
 from tregflow.strategy.check import checked_spec
+from tregflow.strategy.engines import Way
 from tregflow.strategy.fmo import Control, FmoPlace, FmoThreshold, fmo_places, fmo_threshold, gate_with
 from tregflow.strategy.matrix import CompensationSetting, Known, find_matrix, matrix_files, read_matrices
 from tregflow.strategy.overrides import OVERRIDES_FILE, Override, checked_overrides, load_overrides, overrides_text
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tregflow.findings import Finding
     from tregflow.gates import Gate
     from tregflow.populations import Gated
+    from tregflow.strategy.engines import Engine
     from tregflow.strategy.matrix import Matrix
     from tregflow.strategy.spec import StrategySpec
 
@@ -38,6 +40,8 @@ __all__ = ["Control", "FmoPlace", "FmoThreshold", "Override", "Strategy", "fmo_p
 
 
 _OF_OTHERS = (".wsp", ".xml", ".gatingml")
+_REMEMBERED = 16
+"""Combinations of overrides of which the strategy that they make is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +139,7 @@ class Strategy:
                 code="E_STRATEGY_FILE",
                 available=shipped(),
             )
-        text = (resources.files("tregflow") / "strategies" / f"{name}.yaml").read_text(encoding="utf-8")
-        return cls.loads(text, name=f"{name} (shipped)")
+        return cls.loads(shipped_text(name), name=f"{name} (shipped)")
 
     @classmethod
     def loads(cls, text: str, *, name: str = "strategy") -> Strategy:
@@ -289,7 +292,14 @@ class Strategy:
 
     def build(self, gate_id: str) -> Gate:
         """Return a gate ready to be evaluated; its thresholds must be numbers (see `gate`)."""
-        return build_gate(self.spec, gate_id)
+        if gate_id not in self._built:
+            self._built[gate_id] = build_gate(self.spec, gate_id)
+        return self._built[gate_id]
+
+    @cached_property
+    def _built(self) -> dict[str, Gate]:
+        """Gates that were built already: they follow from the content, which does not change."""
+        return {}
 
     def only(self, population: str, *axes: str) -> Strategy:
         """Return the part of the strategy that a population needs, without report and overrides; `axes` resolvable."""
@@ -309,11 +319,31 @@ class Strategy:
         """
         rules = _overrides.choose(self.overrides, sample=id, batch=batch, file=self.source)
         if not rules:
-            return Applied(replace(self, overrides=()), {}, ())
-        data, absent = _overrides.apply(self.data, rules)
-        changed = self.revised(data, name=f"{self.source} with overrides {', '.join(rule.id for rule in rules)}")
-        missing = dict.fromkeys(absent, "declared absent by an override")
-        return Applied(changed, missing, tuple(rule.finding() for rule in rules))
+            return Applied(self._bare, {}, ())
+        listed = tuple(rule.id for rule in rules)
+        known = self._applied.get(listed)
+        if known is None:
+            data, absent = _overrides.apply(self.data, rules)
+            changed = self.revised(data, name=f"{self.source} with overrides {', '.join(listed)}")
+            missing = dict.fromkeys(absent, "declared absent by an override")
+            known = Applied(changed, missing, tuple(rule.finding() for rule in rules))
+            if len(self._applied) >= _REMEMBERED:
+                self._applied.clear()
+            self._applied[listed] = known
+        return known
+
+    @cached_property
+    def _bare(self) -> Strategy:
+        return replace(self, overrides=()) if self.overrides else self
+
+    @cached_property
+    def _applied(self) -> dict[tuple[str, ...], Applied]:
+        """What overrides made of the strategy: those of a batch are asked for again and again."""
+        return {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs: what was derived here is derived there if it is wanted."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
 
     def revised(self, data: dict[str, Any], *, name: str) -> Strategy:
         """Return the strategy with other content and no overrides; `name` stands in messages.
@@ -356,7 +386,7 @@ class Strategy:
         """Return the matrix that the strategy's `compensation` names for a sample; None for ``none``."""
         return find_matrix(self.spec.compensation, sample, batch=batch, known=self.known)
 
-    def gate(
+    def gate(  # noqa: PLR0913 - all by name
         self,
         sample: Sample,
         *,
@@ -366,6 +396,9 @@ class Strategy:
         thresholds: Mapping[FmoPlace, FmoThreshold] | None = None,
         spillover: Matrix | None = None,
         few_events: FewEvents | None = None,
+        engine: Engine = "fused",
+        threads: int = 1,
+        masks: bool = True,
     ) -> Gated:
         """Gate a sample.
 
@@ -383,6 +416,12 @@ class Strategy:
             A matrix instead of the one that the strategy's `compensation` names, for sample and controls.
         few_events : FewEvents, optional
             Limits for few events; defaults as in the documentation.
+        engine : {"fused", "reference"}
+            fused: one pass over the events. reference: whole columns in float64, gate by gate. Both come to the same.
+        threads : int
+            Threads of the fused engine, each for a range of the events.
+        masks : bool
+            Whether the fused engine keeps who is in which population. Without, a second pass finds it when asked for.
 
         Raises
         ------
@@ -391,10 +430,11 @@ class Strategy:
         CompensationError
             The matrix is missing, broken, or would be applied twice.
         StrategyError
-            An override needs an id or batch that was not given.
+            An override needs an id or batch that was not given; ``E_ENGINE``: no such engine.
         FcsError
             The sample, or a control, was read in lenient mode (``E_LENIENT``).
         """
+        way = Way(engine, threads, masks)
         applied = self.applied(id=id, batch=batch)
         named = _named(controls or {})
         for each in (sample, *(control.sample for control in named.values())):
@@ -404,7 +444,18 @@ class Strategy:
             for place in fmo_places(applied.strategy, applied.missing)
         }
         limits = few_events or FewEvents()
-        return gate_with(applied, found, sample, spillover=spillover, id=id, batch=batch, few_events=limits)
+        return gate_with(applied, found, sample, spillover=spillover, id=id, batch=batch, few_events=limits, way=way)
+
+    def regated(self, gated: Gated, gate: str, keys: Mapping[str, Any], *, threads: int = 1) -> Gated:
+        """Return a sample that was gated by this strategy, gated again with other keys for one gate.
+
+        See `Gated.update`.
+        """
+        from tregflow.strategy.update import changed, updated
+
+        after = changed(self, gate, keys)
+        known = {name: reason for name, reason in gated.missing.items() if name in self.spec.gates}
+        return updated(gated, Applied(after, known, ()), gate, threads=threads)
 
 
 def _among(entries: Mapping[str, Any], names: Container[str]) -> dict[str, Any]:
@@ -422,3 +473,8 @@ def shipped() -> tuple[str, ...]:
     """Return the names of the templates that come with tregflow."""
     files = (resources.files("tregflow") / "strategies").iterdir()
     return tuple(sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml")))
+
+
+def shipped_text(name: str) -> str:
+    """Return the YAML text of a template."""
+    return (resources.files("tregflow") / "strategies" / f"{name}.yaml").read_text(encoding="utf-8")

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tregflow.compensation.sums import Recorded
     from tregflow.fcs import Sample
     from tregflow.strategy import Strategy
     from tregflow.strategy.dimensions import Ratio, Source
     from tregflow.strategy.matrix import Matrix
+    from tregflow.transforms import Scale
 
     Array = TypeVar("Array", NDArray[np.bool_], NDArray[np.float64])
 
@@ -39,14 +41,23 @@ class Columns:
         Axis -> what it means in this sample.
     matrix : Spillover, Unmixing or None
         That of the strategy, for axes without a setting of their own.
+    recorded : callable, optional
+        ``$PnN`` -> (n_chosen,) recorded values of some of the events; default: the sample's, of all of them.
     """
 
     def __init__(
-        self, strategy: Strategy, sample: Sample, sources: Mapping[str, Source], matrix: Matrix | None
+        self,
+        strategy: Strategy,
+        sample: Sample,
+        sources: Mapping[str, Source],
+        matrix: Matrix | None,
+        *,
+        recorded: Recorded | None = None,
     ) -> None:
         self._strategy = strategy
         self._sample = sample
         self._sources = sources
+        self._values = recorded or sample.values
         self._matrices: dict[str | None, Matrix | None] = {None: matrix}
         self._divided: dict[str, NDArray[np.float64]] = {}
         self._made: dict[Source, NDArray[np.float64]] = {}
@@ -61,13 +72,7 @@ class Columns:
                 available=list(self._sources),
                 remedy="add it to mfi in the strategy, or take sample.values",
             )
-        return self._of(self._sources[axis])
-
-    def _of(self, source: Source) -> NDArray[np.float64]:
-        if source not in self._made:
-            made = self._compensated(source) if source.ratio is None else self._divide(source.ratio)
-            self._made[source] = shared(made)
-        return self._made[source]
+        return self.of(self._sources[axis])
 
     def _compensated(self, source: Source) -> NDArray[np.float64]:
         matrix = self.matrix(source)
@@ -80,7 +85,7 @@ class Columns:
 
     def _divide(self, ratio: Ratio) -> NDArray[np.float64]:
         """Return a (x - b) / (y - c); NaN where y is c, so that the event has no position."""
-        x, y = self._of(ratio.x), self._of(ratio.y)
+        x, y = self.of(ratio.x), self.of(ratio.y)
         with np.errstate(all="ignore"):
             quotient = ratio.a * (x - ratio.b) / (y - ratio.c)
         # An infinite y would give 0, which is a position: an event that holds infinity has none.
@@ -88,12 +93,23 @@ class Columns:
 
     def _recorded(self, pnn: str) -> NDArray[Any]:
         """Return the values of a channel before compensation, divided by ``$PnG`` where the strategy asks for it."""
-        gain = self._sample.channel(pnn).gain if self._strategy.spec.gains == "fcs" else 1.0
+        gain = self.divisor(pnn)
         if gain == 1.0:
-            return self._sample.values(pnn)
+            return self._values(pnn)
         if pnn not in self._divided:
-            self._divided[pnn] = shared(self._sample.values(pnn).astype(np.float64) / gain)
+            self._divided[pnn] = shared(self._values(pnn).astype(np.float64) / gain)
         return self._divided[pnn]
+
+    def divisor(self, pnn: str) -> float:
+        """Return what the values of a channel are divided by before compensation."""
+        return self._sample.channel(pnn).gain if self._strategy.spec.gains == "fcs" else 1.0
+
+    def of(self, source: Source) -> NDArray[np.float64]:
+        """Return the compensated values of a source, in data units: (n_events,)."""
+        if source not in self._made:
+            made = self._compensated(source) if source.ratio is None else self._divide(source.ratio)
+            self._made[source] = shared(made)
+        return self._made[source]
 
     def matrix(self, source: Source) -> Matrix | None:
         """Return the matrix that a source is compensated with.
@@ -120,23 +136,38 @@ class Columns:
             )
         return matrix
 
-    def findings(self) -> tuple[Finding, ...]:
-        """Return what was noticed: of matrices beside the strategy's, and of values that gates cannot place."""
-        noticed = [finding for axis in self._sources for finding in self._noticed(axis)]
-        others = [matrix for setting, matrix in self._matrices.items() if setting is not None and matrix is not None]
-        of_matrices = [finding for matrix in others for finding in matrix.findings]
-        return tuple(dict.fromkeys([*of_matrices, *noticed]))
+    def scale(self, axis: str) -> Scale | None:
+        """Return the scale of an axis; None where no gate looks at it."""
+        gated = any(axis in gate.axes for gate in self._strategy.spec.gates.values())
+        return scale_of(self._strategy.spec, axis) if gated else None
 
-    def _noticed(self, axis: str) -> Iterator[Finding]:
+    def findings(self, n_events: int) -> tuple[Finding, ...]:
+        """Return what was noticed: of matrices beside the strategy's, and of values that gates cannot place.
+
+        `n_events` is how many events the sample has: those that are not at hand are all right.
+        """
+        return (*self.of_matrices(), *self.of_values(n_events))
+
+    def of_matrices(self) -> tuple[Finding, ...]:
+        """Return the findings of matrices beside the strategy's."""
+        own = [part for source in self._sources.values() for part in source.parts if part.compensation is not None]
+        found = [matrix.findings for matrix in map(self.matrix, own) if matrix is not None]
+        return tuple(dict.fromkeys(finding for findings in found for finding in findings))
+
+    def of_values(self, n_events: int) -> tuple[Finding, ...]:
+        """Return the findings on values that gates cannot place."""
+        return tuple(dict.fromkeys(finding for axis in self._sources for finding in self._noticed(axis, n_events)))
+
+    def _noticed(self, axis: str, n_events: int) -> Iterator[Finding]:
         column, source = self.get(axis), self._sources[axis]
-        numbers = np.logical_and.reduce([np.isfinite(self._of(part)) for part in source.parts])
+        numbers = np.logical_and.reduce([np.isfinite(self.of(part)) for part in source.parts])
         bad = int(column.size - np.count_nonzero(numbers))
         if bad:
-            text = f"{bad} of {column.size} events hold NaN or infinity; they are outside every gate on {axis}"
+            text = f"{bad} of {n_events} events hold NaN or infinity; they are outside every gate on {axis}"
             yield Finding("non-finite-values", "warning", axis, text)
-        if not any(axis in gate.axes for gate in self._strategy.spec.gates.values()):
+        scale = self.scale(axis)
+        if scale is None:
             return
-        scale = scale_of(self._strategy.spec, axis)
         finite = np.isfinite(column)
         lacking = {
             f"finite ratio {source.label}": np.count_nonzero(numbers & ~finite),
@@ -145,7 +176,7 @@ class Columns:
         for what, count in lacking.items():
             if count:
                 text = (
-                    f"{count} of {column.size} events have no {what}; they are outside every gate on {axis}, and "
+                    f"{count} of {n_events} events have no {what}; they are outside every gate on {axis}, and "
                     "outside its complement"
                 )
                 yield Finding("off-scale-values", "warning", axis, text)

@@ -6,6 +6,7 @@ membership is the gate AND its parent.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,47 +14,134 @@ import numpy as np
 from tregflow.errors import PanelError
 from tregflow.findings import Finding
 from tregflow.gates import Boolean, Mask
-from tregflow.populations import ROOT, Gated
+from tregflow.populations import ROOT
 from tregflow.strategy.columns import Columns, shared
 from tregflow.strategy.dimensions import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from numpy.typing import NDArray
+
     from tregflow.fcs import Sample
-    from tregflow.few_events import FewEvents
     from tregflow.gates import Gate, Values
     from tregflow.strategy import Applied, Strategy
     from tregflow.strategy.dimensions import Source
     from tregflow.strategy.matrix import Matrix
 
 
-def evaluate(
-    applied: Applied,
-    sample: Sample,
-    matrix: Matrix | None,
-    *,
-    id: str | None,  # noqa: A002 - the word of the sample sheet
-    batch: str | None,
-    few_events: FewEvents,
-) -> Gated:
-    """Return the sample gated by a strategy whose overrides and thresholds are applied already."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done with a sample: every gate built, every axis found.
+
+    Attributes
+    ----------
+    strategy : Strategy
+        With overrides and thresholds applied.
+    sample : Sample
+    sources : mapping of str to Source
+        Axis -> what it means in the sample.
+    matrix : Spillover, Unmixing or None
+        That of the strategy.
+    gates : mapping of str to Gate
+        Each after its parent and operands.
+    missing : mapping of str to str
+        Populations that cannot be evaluated, and why.
+    findings : tuple of Finding
+        Of strategy and panel.
+    columns : Columns
+        The sample's values on the axes, made when they are asked for.
+    """
+
+    strategy: Strategy
+    sample: Sample
+    sources: Mapping[str, Source]
+    matrix: Matrix | None
+    gates: Mapping[str, Gate]
+    missing: Mapping[str, str]
+    findings: tuple[Finding, ...]
+    columns: Columns
+
+    @property
+    def medians(self) -> tuple[tuple[str, str], ...]:
+        """Population and marker of each MFI that the strategy asks for and the sample can give."""
+        pairs = [(population, axis) for population, axes in self.strategy.spec.mfi.items() for axis in axes]
+        known = {ROOT, *self.gates}
+        return tuple(pair for pair in pairs if pair[0] in known and pair[1] in self.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What an engine has found.
+
+    Attributes
+    ----------
+    sample : Sample
+        With what was noticed while its values were read.
+    masks : mapping of str to Mask
+        Population -> its events, ancestors included; `root` is every event.
+    counts : mapping of str to int
+        Population -> how many events it has.
+    medians : mapping of (str, str) to float or None
+        Population and marker -> MFI; None without events.
+    findings : tuple of Finding
+        On values.
+    """
+
+    sample: Sample
+    masks: Mapping[str, Mask]
+    counts: Mapping[str, int]
+    medians: Mapping[tuple[str, str], float | None]
+    findings: tuple[Finding, ...]
+
+
+def planned(applied: Applied, sample: Sample, matrix: Matrix | None) -> Plan:
+    """Return what is to be done with a sample, by a strategy whose overrides and thresholds are applied already.
+
+    Raises
+    ------
+    PanelError
+        As `resolve_axes`.
+    """
     strategy = applied.strategy
     sources, lost, notes = resolve_axes(strategy, sample, applied.missing)
-    columns = Columns(strategy, sample, sources, matrix)
-    everything = shared(np.ones(sample.n_events, dtype=bool))
-    masks: dict[str, Mask] = {ROOT: Mask(everything, everything)}
     gates: dict[str, Gate] = {}
     missing = {**applied.missing, **lost}
     for gate_id in strategy.order:
         reason = missing.get(gate_id) or _needed(strategy, gate_id, missing)
         if reason is None:
             gates[gate_id] = strategy.build(gate_id)
-            masks[gate_id] = _membership(gates[gate_id], masks, columns.get)
         else:
             missing[gate_id] = reason
-    findings = (*applied.findings, *notes, *columns.findings())
-    return Gated(sample, id, batch, strategy, gates, masks, missing, sources, columns.get, findings, few_events, matrix)
+    columns = Columns(strategy, sample, sources, matrix)
+    return Plan(strategy, sample, sources, matrix, gates, missing, (*applied.findings, *notes), columns)
+
+
+def reference(plan: Plan) -> Evaluated:
+    """Gate a sample by whole columns in float64, one gate after the other: what the fused engine must agree with."""
+    n_events = plan.sample.n_events
+    masks = members(plan.gates, plan.columns.get, n_events)
+    counts = {name: int(np.count_nonzero(mask.inside)) for name, mask in masks.items()}
+    medians = {
+        (population, axis): median(plan.columns.get(axis)[masks[population].inside])
+        for population, axis in plan.medians
+    }
+    return Evaluated(plan.sample, masks, counts, medians, plan.columns.findings(n_events))
+
+
+def members(gates: Mapping[str, Gate], values: Values, n_events: int) -> dict[str, Mask]:
+    """Return which events are in which population; every gate is tested on every event."""
+    everything = shared(np.ones(n_events, dtype=bool))
+    masks: dict[str, Mask] = {ROOT: Mask(everything, everything)}
+    for gate_id, gate in gates.items():
+        masks[gate_id] = _membership(gate, masks, values)
+    return masks
+
+
+def median(values: NDArray[np.float64]) -> float | None:
+    """Return the median of those values that are finite; None where there is none."""
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite)) if finite.size else None
 
 
 def resolve_axes(

@@ -14,7 +14,7 @@ import numpy as np
 
 from tregflow.few_events import FewEvents
 from tregflow.findings import Finding
-from tregflow.strategy.evaluate import evaluate
+from tregflow.strategy.engines import Way, evaluate
 from tregflow.strategy.spec import FmoSpec
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _of_control(gated: Gated) -> tuple[Finding, ...]:
     return tuple(replace(finding, where=f"{gated.sample.file}: {finding.where}") for finding in grave)
 
 
-def gate_with(
+def gate_with(  # noqa: PLR0913 - all by name
     applied: Applied,
     thresholds: Mapping[FmoPlace, FmoThreshold],
     sample: Sample,
@@ -169,6 +169,7 @@ def gate_with(
     id: str | None,  # noqa: A002 - the word of the sample sheet
     batch: str | None,
     few_events: FewEvents | None = None,
+    way: Way = Way(),  # noqa: B008 - frozen
 ) -> Gated:
     """Gate a sample by a strategy whose overrides are applied, with the thresholds that its controls gave."""
     strategy = applied.strategy
@@ -177,17 +178,16 @@ def gate_with(
         spillover = strategy.spillover(sample, batch=batch)
     if data != strategy.data:
         strategy = strategy.revised(data, name=strategy.source)
-    of_matrix = spillover.findings if spillover else ()
-    findings = (*sample.findings, *of_matrix, *applied.findings, *notes)
+    findings = (*applied.findings, *notes)
     placed = replace(applied, strategy=strategy, missing=missing | applied.missing, findings=findings)
-    return evaluate(placed, sample, spillover, id=id, batch=batch, few_events=few_events or FewEvents())
+    return evaluate(placed, sample, spillover, id=id, batch=batch, few_events=few_events or FewEvents(), way=way)
 
 
 def with_thresholds(
     data: Mapping[str, Any], thresholds: Mapping[FmoPlace, FmoThreshold]
 ) -> tuple[dict[str, Any], dict[str, str], tuple[Finding, ...]]:
     """Return a strategy's plain data with thresholds as numbers; the gates that lack one, with the reason; findings."""
-    changed = copy.deepcopy(dict(data))
+    changed = copy.deepcopy(dict(data)) if thresholds else dict(data)
     missing: dict[str, str] = {}
     findings = []
     for place, threshold in thresholds.items():

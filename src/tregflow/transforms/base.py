@@ -74,9 +74,9 @@ class Scale(ABC):
     def bins_at(self, y: ArrayLike, n: int) -> NDArray[np.float64]:
         """Return FlowJo's bins, as `bins` does, of positions `y` on the axis."""
         with np.errstate(over="ignore"):
-            return np.floor(self._held(y) * n)
+            return np.floor(self.held(y) * n)
 
-    def _held(self, y: ArrayLike) -> NDArray[np.float64]:
+    def held(self, y: ArrayLike) -> NDArray[np.float64]:
         """Return positions, those beyond an end that clamps at this end."""
         low, high = self.clamped
         return np.clip(float64(y), 0.0 if low else -np.inf, 1.0 if high else np.inf)

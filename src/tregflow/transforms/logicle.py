@@ -56,19 +56,20 @@ class Logicle(Scale):
         """Return the positions on the axis of intensities `x` (any shape, data units)."""
         from tregflow._kernels import logicle  # here, since it brings in numba
 
-        zero, a, b, c, d = self._constants()
+        zero, a, b, c, d = self.constants
         position = logicle(x, a, b, c, d)
         position += zero
         return position
 
     def inverse(self, y: ArrayLike) -> NDArray[np.float64]:
         """Return the intensities, in data units, at positions `y` on the axis (any shape)."""
-        zero, a, b, c, d = self._constants()
+        zero, a, b, c, d = self.constants
         u = float64(y) - zero
         with np.errstate(over="ignore"):
             return np.asarray(np.copysign(a * np.expm1(b * abs(u)) - c * np.expm1(-d * abs(u)), u))
 
-    def _constants(self) -> tuple[float, float, float, float, float]:
+    @property
+    def constants(self) -> tuple[float, float, float, float, float]:
         """Return the position x1 of zero, and a, b, c, d of the function seen from there.
 
         The letters are those of Gating-ML 2.0, except that a and c hold the factors e^(b x1) and e^(-d x1) as well.
