@@ -479,16 +479,14 @@ def _progress(total: int, *, silent: bool = False) -> Iterator[Callable[[Outcome
 
 @contextmanager
 def _compiling(*, silent: bool) -> Iterator[None]:
-    """Say once if kernels must be compiled."""
-    if silent:  # then nothing is loaded to listen
-        yield
-        return
-    from tregflow._kernels import telling
+    """Load numba, and say once if kernels must be compiled."""
+    from tregflow._kernels import telling, without_linear_algebra
 
+    without_linear_algebra()
     said = count()
 
     def say() -> None:
-        if next(said) == 0:
+        if next(said) == 0 and not silent:
             typer.echo(f"compiling kernels, once per installation: about {_COMPILING} s", err=True)
 
     with telling(say):

@@ -11,7 +11,9 @@ nothing else.
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import numba
@@ -48,6 +50,21 @@ def inlined(function: F) -> F:
     the work.
     """
     return cast("F", numba.njit(inline="always", nogil=True)(function))
+
+
+def without_linear_algebra() -> None:
+    """Keep numba from loading scipy.linalg, which takes a fifth of a second, and which no kernel of ours needs.
+
+    For a process that is ours alone: in another's, numba would from then on refuse ``np.cov`` in kernels.
+    """
+    name = "scipy.linalg.cython_blas"
+    if name in sys.modules or "numba.np.arraymath" in sys.modules:
+        return
+    sys.modules[name] = None  # type: ignore[assignment]  # Python's way to say that a module is not there
+    try:
+        import_module("numba.np.arraymath")
+    finally:
+        del sys.modules[name]
 
 
 @contextmanager

@@ -50,23 +50,9 @@ _LEAST_RISE = 2.0**-500
 
 
 @njit
-def ends(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the least and the largest of some finite values, of one at least."""
-    low = high = values[0]
-    for value in values:
-        low, high = min(low, value), max(high, value)
-    return low, high
-
-
 def has_grid(px: NDArray[np.float64], py: NDArray[np.float64]) -> bool:
     """Tell whether the numbers of a polygon are neither so tiny nor so huge that the reasoning above fails."""
-    return bool(_has_grid(np.ascontiguousarray(px), np.ascontiguousarray(py)))
-
-
-@njit
-def _has_grid(px: NDArray[np.float64], py: NDArray[np.float64]) -> bool:
-    (x_low, x_high), (y_low, y_high) = ends(px), ends(py)
-    width, height = x_high - x_low, y_high - y_low
+    width, height = px.max() - px.min(), py.max() - py.min()
     for j in range(py.size):
         if 0.0 < abs(py[j] - py[j - 1]) < _LEAST_RISE:
             return False
@@ -99,7 +85,7 @@ def in_polygon_by_grid(
     x: NDArray[np.float64], y: NDArray[np.float64], px: NDArray[np.float64], py: NDArray[np.float64]
 ) -> NDArray[np.uint8]:
     """Return 1 for each event in the polygon, 0 for the others; see `has_grid`."""
-    (x_low, x_high), (y_low, y_high) = ends(px), ends(py)
+    x_low, x_high, y_low, y_high = px.min(), px.max(), py.min(), py.max()
     columns_per_unit, rows_per_unit = SIDE / (x_high - x_low), SIDE / (y_high - y_low)
     u, v = (px - x_low) * columns_per_unit, (py - y_low) * rows_per_unit
     edges, starts = _edges_of_rows(v)
@@ -146,8 +132,7 @@ def _edges_of_rows(v: NDArray[np.float64]) -> tuple[NDArray[np.int32], NDArray[n
     for j in range(v.size):
         for row in range(_row(min(v[j - 1], v[j])), _row(max(v[j - 1], v[j])) + 1):
             starts[row + 1] += 1
-    for row in range(SIDE):
-        starts[row + 1] += starts[row]
+    starts = np.cumsum(starts)
     edges, ends = np.empty(starts[SIDE], np.int32), starts.copy()
     for j in range(v.size):
         for row in range(_row(min(v[j - 1], v[j])), _row(max(v[j - 1], v[j])) + 1):

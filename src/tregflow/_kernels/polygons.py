@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tregflow._kernels._jit import njit, paired
-from tregflow._kernels.polygon_grid import ends, has_grid, holds, in_polygon_by_grid
+from tregflow._kernels.polygon_grid import has_grid, holds, in_polygon_by_grid
 from tregflow.errors import GateError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _in_polygon(
     #   on |= (cross == 0) & (min(ax, bx) <= x) & (x <= max(ax, bx)) & (min(ay, by) <= y) & (y <= max(ay, by))
     #   inside ^= ((ay <= y) != (by <= y)) & ((cross > 0) == (by > ay))
     # and in the end inside | on.
-    (x_low, x_high), (y_low, y_high) = ends(px), ends(py)
+    x_low, x_high, y_low, y_high = px.min(), px.max(), py.min(), py.max()
     edges = np.arange(px.size).astype(np.int32)
     result = np.zeros(x.size, np.bool_)
     for i in range(x.size):

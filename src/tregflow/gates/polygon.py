@@ -82,7 +82,7 @@ class Polygon:
     def vertices(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The (n_vertices,) x and y where the gate is decided: in bins, on a scale, or in data units if linear."""
         # Edges are straight in the gate's scales: the vertices are converted, as the events are; an edge never is.
-        px, py = np.array(self.points).T
+        px, py = np.ascontiguousarray(np.array(self.points).T)
         return self._vertex(self.scales[0], px), self._vertex(self.scales[1], py)
 
     def evaluate(self, values: Values) -> Mask:
