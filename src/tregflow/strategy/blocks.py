@@ -67,13 +67,8 @@ def _events(recorded: NDArray[Any], program: Program, values: NDArray[np.float32
     from tregflow._kernels.screen import Events
 
     rows = recorded.T
-    with np.errstate(all="ignore"):
-        for start in range(0, len(rows), step := max(1, _PRODUCT // max(1, program.weights.size))):
-            np.matmul(
-                rows[start : start + step].astype(np.float32, copy=False),
-                program.weights,
-                out=values[start : start + step],
-            )
+    with np.errstate(all="ignore"):  # what overflows is beyond the limits
+        _multiply(rows.astype(np.float32, copy=False), program.weights, values)
     n_channels, n_events = recorded.shape
     if rows.flags.c_contiguous:
         flat, step, stride = rows.reshape(-1), n_channels, 1
@@ -82,6 +77,17 @@ def _events(recorded: NDArray[Any], program: Program, values: NDArray[np.float32
         length = (n_channels - 1) * stride + n_events
         flat = np.lib.stride_tricks.as_strided(recorded, (length,), (recorded.itemsize,), writeable=False)
     return Events(flat, step, stride, values.view(np.uint16), np.zeros(n_events, np.uint8))
+
+
+def _multiply(rows: NDArray[np.float32], weights: NDArray[np.float32], values: NDArray[np.float32]) -> None:
+    """Write rows times weights into values: as a stack of small products, in one call that lets other threads run."""
+    if not weights.size:
+        return
+    size = max(1, _PRODUCT // weights.size)
+    whole = len(rows) // size * size
+    stack, (n_channels, n_axes) = (whole // size, size), weights.shape
+    np.matmul(rows[:whole].reshape(*stack, n_channels), weights, out=values[:whole].reshape(*stack, n_axes))
+    np.matmul(rows[whole:], weights, out=values[whole:])
 
 
 def _with_made(plan: Plan, program: Program, extra: Sequence[str], recorded: NDArray[Any]) -> NDArray[np.float64]:

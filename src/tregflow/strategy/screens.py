@@ -50,6 +50,8 @@ KEYS, BINS = 1 << 16, 256
 OUT, IN, NEAR = 0, 1, 2
 """As `tregflow._kernels.screen` has them; this module is imported where no kernel is."""
 
+_FINITE = 0x7F80
+"""Keys of either sign; behind them infinity and NaN begin."""
 _RELATIVE, _UNDERFLOW = 2.0**-21, 1e-37
 _POSITION = 1e-12
 _MARGIN, _OF_LARGEST = 1e-9, 1e-12
@@ -90,12 +92,12 @@ def screen_of(gate: Polygon | Rectangle | Ellipsoid, errors: tuple[float, ...]) 
 
 
 @lru_cache(maxsize=1)
-def _keys() -> tuple[NDArray[np.intp], Floats, Floats]:
-    """Return the keys of finite values, by value, and the least and greatest value of each."""
-    magnitudes = np.arange(0x7F80, dtype=np.uint32)  # from here on infinity and NaN
-    keys = np.concatenate([(magnitudes | 0x8000)[::-1], magnitudes])
+def _values() -> tuple[Floats, Floats]:
+    """Return the least and the greatest value of each key of finite values, by value."""
+    magnitudes = np.arange(_FINITE, dtype=np.uint32)
+    keys = np.concatenate([(magnitudes | KEYS // 2)[::-1], magnitudes])
     ends = [(keys << 16 | low).astype(np.uint32).view(np.float32).astype(np.float64) for low in (0, 0xFFFF)]
-    return keys.astype(np.intp), np.minimum(*ends), np.maximum(*ends)
+    return np.minimum(*ends), np.maximum(*ends)
 
 
 def _widened(low: Floats, high: Floats, error: float) -> tuple[Floats, Floats]:
@@ -160,17 +162,14 @@ class _Bins(NamedTuple):
 
 def _bins(coordinate: _Coordinate, error: float, start: float, stop: float, margin: float) -> _Bins:
     """Cut an axis into bins: one surely below `start`, one surely above `stop`, even ones in between."""
-    keys = _keys()[0]
     below, above = _ends(coordinate, error)
-    with np.errstate(invalid="ignore", over="ignore"):
-        place = (below - start) * ((BINS - 2) / (stop - start)) if stop > start else np.zeros(below.shape)
-    which = 1 + np.clip(np.nan_to_num(place), 0, BINS - 3).astype(np.intp)
-    which[above < start - 2 * margin] = 0
-    which[below > stop + 2 * margin] = BINS - 1
-    table = np.zeros(KEYS, np.uint8)
-    table[keys] = which
-    numbers = np.arange(BINS)
-    first, last = (np.searchsorted(which, numbers, side=side) for side in ("left", "right"))
+    # Both rise, but for the last places of a scale, which the widening covers: a cut is found by bisection.
+    begin = int(np.searchsorted(above, start - 2 * margin))
+    end = max(begin, int(np.searchsorted(below, stop + 2 * margin, side="right")))
+    inner = np.searchsorted(below, np.linspace(start, stop, BINS - 1)[1:-1]).clip(begin, end)
+    cuts = np.concatenate([[0, begin], inner, [end, below.size]])
+    table = _by_key(np.repeat(np.arange(BINS, dtype=np.uint8), np.diff(cuts)), 0)
+    first, last = cuts[:-1], cuts[1:]
     filled = first < last
     low, high = below[np.minimum(first, below.size - 1)], above[last - 1]
     return _Bins(table, np.where(filled, low, np.inf), np.where(filled, high, -np.inf))
@@ -179,7 +178,7 @@ def _bins(coordinate: _Coordinate, error: float, start: float, stop: float, marg
 @lru_cache(maxsize=64)
 def _ends(coordinate: _Coordinate, error: float) -> tuple[Floats, Floats]:
     """Return between which coordinates the values of each key lie."""
-    _, low, high = _keys()
+    low, high = _values()
     return coordinate.between(*_widened(low, high, error))
 
 
@@ -303,6 +302,12 @@ def _of_rectangle(gate: Rectangle, errors: tuple[float, ...]) -> Screen:
 
 def _states(inside: NDArray[np.bool_], outside: NDArray[np.bool_]) -> States:
     """Return the state of every key from those of the keys of finite values."""
-    table = np.full(KEYS, NEAR, np.uint8)
-    table[_keys()[0]] = np.where(inside, IN, np.where(outside, OUT, NEAR))
+    return _by_key(np.where(inside, IN, np.where(outside, OUT, NEAR)).astype(np.uint8), NEAR)
+
+
+def _by_key(states: States, rest: int) -> States:
+    """Return what was found value by value in the order of the keys, and `rest` for those of NaN and infinity."""
+    table = np.full(KEYS, rest, np.uint8)
+    table[:_FINITE] = states[_FINITE:]
+    table[KEYS // 2 : KEYS // 2 + _FINITE] = states[_FINITE - 1 :: -1]
     return table
