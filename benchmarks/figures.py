@@ -49,7 +49,8 @@ def main() -> None:
     """Draw, and fill in."""
     speed, scaling, equality = (json.loads((RESULTS / f"{name}.json").read_text()) for name in NAMES)
     FIGURES.mkdir(exist_ok=True)
-    plt.rcParams |= {"svg.hashsalt": "tregflow", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+    plt.rcParams |= {"svg.hashsalt": "tregflow", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9}
+    plt.rcParams |= {"axes.spines.top": False, "axes.spines.right": False}
     ratios(speed["cases"], FIGURES / "speed_cases.svg")
     curves(scaling, FIGURES / "speed_scaling.svg")
     text = PAGE.read_text(encoding="utf-8")

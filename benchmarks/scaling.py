@@ -1,16 +1,19 @@
 """How the time grows with events, gates, files and workers.
 
-``events``: a file of so many events to the counts of ten gates, and by how much memory grew. ``gates``: a file of a
-million events to the counts of so many gates: the ten of `speed_data`, then further ones on pairs of channels that no
-other gate has, below the ten in turn. ``files``: a study of so many small files to all its tables. ``workers``: a study
-of some files by either engine and by one worker or two; ``identical``: whether its tables are the same to the byte;
-``threads``: the same for one file. "Flat" is the largest over the smallest cost per event; of files, the largest over
-the smallest cost of a further file from one number to the next: what a study costs by itself is spread over its files.
+``events``: a file of so many events to the counts of ten gates; memory is that of a process that does just this.
+``gates``: a file of a million events to the counts of so many gates: the ten of `speed_data`, then further ones on
+pairs of channels that no other gate has, below the ten in turn. ``files``: a study of so many small files to all its
+tables. ``workers``: a study of some files by either engine and by one worker or two; ``identical``: whether its tables
+are the same to the byte; ``threads``: the same for one file. "Flat" is the largest over the smallest cost per event;
+of files, the largest over the smallest cost of a further file from one number to the next: what a study costs by
+itself is spread over its files.
 """
 
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from itertools import pairwise
@@ -22,7 +25,7 @@ import numpy as np
 
 from common import arguments, head, table, write
 from speed_data import FLUORESCENT, GATES, strategy_text, write_file
-from speed_memory import grown
+from speed_memory import of_children
 from tregflow import Strategy, run
 from tregflow.fcs import read_fcs
 
@@ -35,6 +38,10 @@ FILES, QUICK_FILES = (10, 100, 300, 1000), (10, 40, 120)
 EVENTS_OF_A_FILE = 2000
 STUDY, QUICK_STUDY = (16, 200_000), (4, 50_000)
 SHORTEST = 0.2
+ONE_FILE = """
+import sys, tregflow as tf
+tf.Strategy.load(sys.argv[1]).gate(tf.read_fcs(sys.argv[2], lazy=True), masks=False).populations
+"""
 TURNS, STUDY_TURNS = 5, 3
 
 
@@ -68,7 +75,8 @@ def by_events(paths: dict[int, Path]) -> list[dict[str, Any]]:
     strategy = Strategy.loads(strategy_text())
     actions = {n_events: counting(strategy, path) for n_events, path in paths.items()}
     times = in_turns(actions)
-    peaks = {n_events: grown(action)[0] for n_events, action in actions.items()}
+    written_to = written(next(iter(paths.values())).parent)
+    peaks = {n_events: peak_of("-c", ONE_FILE, str(written_to), str(path)) for n_events, path in paths.items()}
     return [{"events": n, "seconds": round(times[n], 6), "peak_rss_mb": peaks[n]} for n in paths]
 
 
@@ -126,7 +134,7 @@ def by_files(folder: Path, numbers: Sequence[int]) -> list[dict[str, Any]]:
         for index in range(number):
             write_file(study / f"S{index:04}.fcs", EVENTS_OF_A_FILE, seed=index)
         strategy, out = written(folder), study.with_suffix(".out")
-        peak, _ = grown(lambda study=study, strategy=strategy, out=out: run(study, strategy=strategy, out=out))
+        peak = peak_of("-m", "tregflow", "run", str(study), "--strategy", str(strategy), "--out", str(out), "--quiet")
         seconds = min(studied(study, strategy, out) for _ in range(3))
         rows.append({"files": number, "seconds_per_file": round(seconds / number, 6), "peak_rss_mb": peak})
     return rows
@@ -165,6 +173,11 @@ def studied(study: Path, strategy: Path, out: Path, **how: Any) -> float:
     """Return how long a study takes into a new folder: an old one would give it its results."""
     shutil.rmtree(out, ignore_errors=True)
     return timed(lambda: run(study, strategy=strategy, out=out, **how))
+
+
+def peak_of(*arguments: str) -> float | None:
+    """Return the MB that a process of its own holds at most, interpreter and packages included."""
+    return of_children(lambda: subprocess.run([sys.executable, *arguments], check=True))[0]
 
 
 def written(folder: Path) -> Path:

@@ -41,6 +41,11 @@ def batch(data: Prepared, n_files: int, n_events: int) -> list[Case]:
     return [_case("batch", data, study, POOL)]
 
 
+def _environment() -> dict[str, str]:
+    """Return the environment of a command; compiled Python files are kept, as those of an installed package are."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def _case(name: str, data: Prepared, study: Path, processes: str) -> Case:
     ours, theirs = data.folder / f"{name}_out", data.folder / f"{name}.csv"
     run = [sys.executable, "-m", "tregflow", "run", str(study), "--strategy", str(data.strategy), "--quiet"]
@@ -48,11 +53,11 @@ def _case(name: str, data: Prepared, study: Path, processes: str) -> Case:
 
     def with_tregflow() -> Counts:
         shutil.rmtree(ours, ignore_errors=True)
-        subprocess.run([*run, "--out", str(ours)], check=True)
+        subprocess.run([*run, "--out", str(ours)], check=True, env=_environment())
         return _counts(ours / "populations.csv")
 
     def with_flowkit() -> Counts:
-        subprocess.run(script, check=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
+        subprocess.run(script, check=True, env=_environment() | {"PYTHONWARNINGS": "ignore"})
         return _counts(theirs)
 
     peers: dict[str, Callable[[], Counts]] = {"FlowKit": with_flowkit}

@@ -184,10 +184,14 @@ def run(
 def warm_up(quiet: Quiet = False) -> None:
     """Compile the kernels beforehand, once per installation; else the first run does so."""
     with _reported():
+        from tregflow._kernels import kept
         from tregflow.batch.warm import warm_up as compile_kernels
 
         with _compiling(silent=quiet):
             seconds = compile_kernels()
+        if not kept():
+            typer.echo("the kernels could not be kept: set NUMBA_CACHE_DIR to a folder that can be written", err=True)
+            raise typer.Exit(1)
         if not quiet:
             typer.echo(f"the kernels are ready, after {seconds:.1f} s")
 

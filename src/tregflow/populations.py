@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -202,35 +203,39 @@ class Gated:
         """Medians of compensated, untransformed values as a tidy table."""
         return _frame(Mfi, self.medians).astype({"mfi": float})
 
-    def update(self, *, gate: str, threads: int = 1, **keys: Any) -> Gated:
+    def update(self, *, gate: str, threads: int | None = None, **keys: Any) -> Gated:
         """Return the sample gated again with one gate changed; what does not hang below it is taken over.
 
         Parameters
         ----------
         gate : str
             Its id.
-        threads : int
-            Each for a range of the events.
+        threads : int, optional
+            Each for a range of the events; default: one per core.
         **keys
-            Keys of the gate as in a strategy file: ``points``, ``above``, ``rectangle`` …; those that are not given
-            stay as they are.
+            Keys of the gate as in a strategy file, of the kind that it has: ``points`` of a polygon, ``above`` of a
+            threshold …; those that are not given stay as they are.
 
         Returns
         -------
         Gated
-            The same as `Strategy.gate` by the changed strategy gives. Findings are those of this one.
+            The same as `Strategy.gate` gives by the strategy as it was applied here, with this gate changed: thresholds
+            that came from controls stay the numbers that they were. Findings are those of this one.
 
         Raises
         ------
         StrategyError
-            ``E_UPDATE``: there is no such gate, or it would hang elsewhere or look at other axes. ``E_STRATEGY``: the
-            outcome is no right strategy.
+            ``E_UPDATE``: there is no such gate, it is missing in this sample, a control is to place it, or it would
+            hang elsewhere or look at other axes. ``E_STRATEGY``: the outcome is no right strategy. ``E_ENGINE``: fewer
+            than one thread.
+        FcsError
+            A sample that was read lazily is read again, and its file has changed.
 
         Examples
         --------
         >>> gated.update(gate="CD4+", above={"CD4": 900.0})  # doctest: +SKIP
         """
-        return self.strategy.regated(self, gate, keys, threads=threads)
+        return self.strategy.regated(self, gate, keys, threads=(os.cpu_count() or 1) if threads is None else threads)
 
     def few_event_findings(self) -> tuple[Finding, ...]:
         """Return a finding for each flag on a frequency; one that leaves no frequency asks for review."""

@@ -63,7 +63,11 @@ def has_grid(px: NDArray[np.float64], py: NDArray[np.float64]) -> bool:
 def holds(
     x: float, y: float, px: NDArray[np.float64], py: NDArray[np.float64], edges: NDArray[np.int32], first: int, end: int
 ) -> bool:
-    """Tell whether an event lies in the polygon, as far as ``edges[first:end]`` tell; edge j ends in vertex j."""
+    """Tell whether an event lies in the polygon, as far as ``edges[first:end]`` tell; edge j ends in vertex j.
+
+    Only for events in the rectangle around the vertices: an ulp beside it, at the height of a vertex, rounding may say
+    yes.
+    """
     inside = False
     for i in range(first, end):
         j = edges[i]

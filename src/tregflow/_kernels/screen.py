@@ -5,7 +5,7 @@ an axis is there in float32; its 16 highest bits are its *key*; a table per gate
 bins says *in*, *out* or *near an edge*. What "near" must take in, so that "in" and "out" are never wrong, is worked out
 in `tregflow.strategy.screens`, from bounds that hold for every event within the limits that phase 1 looks at. An event
 near an edge is decided in float64, by the very operations of the plain evaluation, in their order:
-`tregflow.compensation.sums`, `logicle_at`, `holds`.
+`tregflow.compensation.sums`, `logicle_at`, the rectangle around a polygon and `holds`.
 
 An event is *set aside*, that is decided by the plain evaluation itself, where this does not suffice: it holds NaN,
 infinity or a value beyond the limits, or it is near the edge of a gate that is not decided here.
@@ -15,26 +15,22 @@ Events go through block by block, gate by gate: from the list of those in the pa
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from tregflow import _keys
 from tregflow._kernels._jit import inlined, njit
 from tregflow._kernels.logicles import logicle_at
 from tregflow._kernels.polygon_grid import holds
+from tregflow._keys import BINS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Columns = NDArray[np.float32] | NDArray[np.float64]
 
-KEYS = 1 << 16
-"""Keys of float32: sign, exponent, and seven bits of the mantissa."""
-BINS = 256
-"""Bins of an axis of a grid."""
-OUT, IN, NEAR = np.uint8(0), np.uint8(1), np.uint8(2)
-"""What a table or a grid says of a bin. Of several ranges the product counts: 0 is out, 1 is in."""
+OUT, IN, NEAR = np.uint8(_keys.OUT), np.uint8(_keys.IN), np.uint8(_keys.NEAR)
 PLANE, RANGES, ALL, ANY, KNOWN = range(5)
 """Kinds of gates: a grid on two axes, a table on each of several, combinations; what an earlier pass has decided."""
 ASIDE, POLYGON, BOUNDS = range(3)
@@ -45,8 +41,8 @@ _BLOCK = 1024
 _EVENT = np.uint16
 _ROWS = 64
 """Events whose limits are compared at once: with 20 channels 5 kB."""
-HALF = int(sys.byteorder == "little")
-"""Which half of a float32 is the upper one."""
+_SHIFT = np.uint32(16)
+"""From the bits of a value to its key."""
 
 
 class Events(NamedTuple):
@@ -57,8 +53,8 @@ class Events(NamedTuple):
     recorded : (n_events * n_channels,) ndarray of float32 or float64
     step, stride : int
         How far it is there from one event to the next, and from one channel to the next.
-    keys : (n_events, 2 * n_axes) ndarray of uint16
-        The float32 values on the axes, seen as halves; `HALF` tells the upper ones, which are the keys.
+    words : (n_events, n_axes) ndarray of uint32
+        The bits of the float32 values on the axes.
     aside : (n_events,) ndarray of uint8
         1 where an event is set aside, before the pass or by it.
     """
@@ -66,7 +62,7 @@ class Events(NamedTuple):
     recorded: Columns
     step: int
     stride: int
-    keys: NDArray[np.uint16]
+    words: NDArray[np.uint32]
     aside: NDArray[np.uint8]
 
 
@@ -115,6 +111,8 @@ class Gates(NamedTuple):
         Whether the gate holds what its shape does not. Grids have it in them; tables and shapes do not.
     vertices : (n_gates + 1,) ndarray of int64
         Where the vertices of each gate begin.
+    boxes : (n_gates, 4) ndarray of float64
+        Least and greatest x, least and greatest y of the vertices.
     operands : (n_gates + 1,) ndarray of int64
         Where the operands of each gate begin.
     noted : (n_gates,) ndarray of bool
@@ -128,6 +126,7 @@ class Gates(NamedTuple):
     grids: NDArray[np.int64]
     outside: NDArray[np.bool_]
     vertices: NDArray[np.int64]
+    boxes: NDArray[np.float64]
     operands: NDArray[np.int64]
     noted: NDArray[np.bool_]
 
@@ -227,7 +226,7 @@ def screen(
         _set_wild_aside_by_column(events.recorded, events.stride, aside, axes.limits)
     for axis in range(axes.floors.size):
         if axes.floors[axis] > -np.inf:
-            _set_low_aside(events.keys, axis, axes.floors[axis], aside)
+            _set_low_aside(events.words.view(np.float32), axis, axes.floors[axis], aside)
 
     for start in range(0, n_events, _BLOCK):
         size = min(_BLOCK, n_events - start)
@@ -246,14 +245,14 @@ def screen(
             elif parent.size == 0:
                 pass
             elif kind == PLANE:
-                grid, keys = shapes.grids[gates.grids[gate]], events.keys[start : start + size]
+                grid, words = shapes.grids[gates.grids[gate]], events.words[start : start + size]
                 n_in, n_near = _look_up_plane(
-                    mine, near, parent, keys, tests.axes[first], tests.axes[first + 1], tests.tables[first],
+                    mine, near, parent, words, tests.axes[first], tests.axes[first + 1], tests.tables[first],
                     tests.tables[first + 1], grid,
                 )  # fmt: skip
             elif kind == RANGES:
                 n_in, n_near = _look_up_ranges(
-                    mine, near, parent, events.keys[start : start + size], tests.axes[first:last],
+                    mine, near, parent, events.words[start : start + size], tests.axes[first:last],
                     tests.tables[first:last], gates.outside[gate],
                 )  # fmt: skip
             else:
@@ -308,14 +307,10 @@ def _set_wild_aside_by_column(recorded: Columns, stride: int, aside: NDArray[np.
 
 
 @njit
-def _set_low_aside(keys: NDArray[np.uint16], axis: int, floor: float, aside: NDArray[np.uint8]) -> None:
-    """Set aside events to which a scale gives no place, or may give none; a key goes by its value next to zero."""
-    value, bits = np.empty(1, np.float32), np.empty(1, np.uint32)
+def _set_low_aside(values: NDArray[np.float32], axis: int, floor: float, aside: NDArray[np.uint8]) -> None:
+    """Set aside events to which a scale gives no place, or may give none."""
     for i in range(aside.size):
-        key = np.uint32(keys[i, 2 * axis + HALF])
-        bits[0] = key << np.uint32(16)
-        value[0] = bits.view(np.float32)[0]
-        aside[i] |= np.uint8(not value[0] > floor)
+        aside[i] |= np.uint8(not values[i, axis] > floor)
 
 
 @inlined
@@ -356,7 +351,7 @@ def _look_up_plane(
     inside: NDArray[np.uint16],
     near: NDArray[np.uint16],
     parent: NDArray[np.uint16],
-    keys: NDArray[np.uint16],
+    words: NDArray[np.uint32],
     x_axis: int,
     y_axis: int,
     x_bins: NDArray[np.uint8],
@@ -365,10 +360,11 @@ def _look_up_plane(
 ) -> tuple[int, int]:
     """List the events of the parent that are in, and those that are near; return how many there are of each."""
     n_in, n_near = np.uintp(0), np.uintp(0)
-    x_half, y_half = np.uintp(2 * x_axis + HALF), np.uintp(2 * y_axis + HALF)
+    x_at, y_at = np.uintp(x_axis), np.uintp(y_axis)
     for k in range(np.uintp(parent.size)):
         event = np.uintp(parent[k])
-        x, y = np.uintp(x_bins[np.uintp(keys[event, x_half])]), np.uintp(y_bins[np.uintp(keys[event, y_half])])
+        x_key, y_key = words[event, x_at] >> _SHIFT, words[event, y_at] >> _SHIFT
+        x, y = np.uintp(x_bins[np.uintp(x_key)]), np.uintp(y_bins[np.uintp(y_key)])
         state = grid[x * np.uintp(BINS) + y]
         inside[n_in] = event
         n_in += np.uintp(state == IN)
@@ -383,7 +379,7 @@ def _look_up_ranges(
     inside: NDArray[np.uint16],
     near: NDArray[np.uint16],
     parent: NDArray[np.uint16],
-    keys: NDArray[np.uint16],
+    words: NDArray[np.uint32],
     axes: NDArray[np.int64],
     tables: NDArray[np.uint8],
     outside: bool,  # noqa: FBT001 - kernels take no keywords
@@ -396,7 +392,7 @@ def _look_up_ranges(
         # Out once is out, near stays near unless out: states multiply, and 2 is what 4 is cut to.
         state = np.uint32(1)
         for test in range(np.uintp(axes.size)):
-            state *= np.uint32(tables[test, np.uintp(keys[event, 2 * axes[test] + HALF])])
+            state *= np.uint32(tables[test, np.uintp(words[event, axes[test]] >> _SHIFT)])
             state = min(state, np.uint32(NEAR))
         inside[n_in] = event
         n_in += np.uintp(state == wanted)
@@ -432,9 +428,13 @@ def _settle(
         x, y = exact[0, : near.size], exact[1, : near.size]
         _coordinates(x, near, events, start, begin, axes, tests, shapes)
         _coordinates(y, near, events, start, begin + 1, axes, tests, shapes)
+        x_low, x_high, y_low, y_high = gates.boxes[gate]
         for k in range(near.size):
+            # Beside the rectangle around the vertices nothing is asked of the edges, as in `in_polygon`.
+            held = x_low <= x[k] <= x_high and y_low <= y[k] <= y_high
+            held = held and holds(x[k], y[k], px, py, edges, 0, edges.size)
             inside[n_in] = near[k]
-            n_in += int(holds(x[k], y[k], px, py, edges, 0, edges.size) != outside)
+            n_in += int(held != outside)
     else:
         values, within = exact[0, : near.size], exact[1, : near.size]
         within[:] = 1.0
@@ -542,20 +542,40 @@ def _without(listed: NDArray[np.uint16], aside: NDArray[np.uint8], member: NDArr
 
 
 @njit
-def collect(events: Events, chosen: NDArray[np.uint8], axis: int, axes: Axes, found: NDArray[np.float64]) -> None:
-    """Put the values on an axis of the events that are 1 in `chosen` into `found`, which has room for them."""
-    listed, at = np.empty(_BLOCK, _EVENT), 0
+def collect(
+    events: Events,
+    chosen: NDArray[np.uint8],
+    axis: int,
+    axes: Axes,
+    low: float,
+    high: float,
+    found: NDArray[np.float64],
+) -> tuple[int, int]:
+    """Collect the values on an axis of the events that are 1 in `chosen`, but for those below `low` or above `high`.
+
+    Parameters
+    ----------
+    low, high : float
+        Compared with the float32 values.
+    found : (n_events,) ndarray of float64
+        Filled from its beginning.
+
+    Returns
+    -------
+    tuple of int, int
+        How many values there are, and how many events lie below.
+    """
+    listed, n_found, n_below = np.empty(_BLOCK, _EVENT), 0, 0
+    values = events.words.view(np.float32)
     for start in range(0, chosen.size, _BLOCK):
-        size = _chosen(listed, chosen[start : start + _BLOCK])
-        _fill_exact(found[at : at + size], listed[:size], events, start, axis, axes)
-        at += size
-
-
-@inlined
-def _chosen(listed: NDArray[np.uint16], chosen: NDArray[np.uint8]) -> int:
-    """List the events that are 1."""
-    n = np.uintp(0)
-    for i in range(np.uintp(chosen.size)):
-        listed[n] = i
-        n += np.uintp(chosen[i] != 0)
-    return np.int64(n)  # type: ignore[return-value]
+        n = np.uintp(0)
+        for i in range(np.uintp(min(_BLOCK, chosen.size - start))):
+            event = np.uintp(start) + i
+            value, is_chosen = values[event, axis], chosen[event] != 0
+            listed[n] = i
+            n += np.uintp(is_chosen & (low <= value) & (value <= high))
+            n_below += int(is_chosen & (value < low))
+        size: int = np.int64(n)  # type: ignore[assignment]
+        _fill_exact(found[n_found : n_found + size], listed[:size], events, start, axis, axes)
+        n_found += size
+    return n_found, n_below

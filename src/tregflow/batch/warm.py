@@ -36,6 +36,8 @@ def warm_up() -> float:
         lazy = read_fcs(path, lazy=True)
         strategy.gate(lazy, controls={"FoxP3": lazy})
         strategy.gate(lazy, controls={"FoxP3": lazy}, engine="reference")
+    narrow = _sample(strategy, np.dtype(np.float32))
+    strategy.gate(narrow, controls={"FoxP3": narrow}).update(gate="CD4+", above={"CD4": 1000.0})
     wide = _sample(strategy, np.dtype(np.float64))
     strategy.gate(wide, controls={"FoxP3": wide})
     return time.perf_counter() - start

@@ -446,16 +446,15 @@ class Strategy:
         limits = few_events or FewEvents()
         return gate_with(applied, found, sample, spillover=spillover, id=id, batch=batch, few_events=limits, way=way)
 
-    def regated(self, gated: Gated, gate: str, keys: Mapping[str, Any], *, threads: int = 1) -> Gated:
+    def regated(self, gated: Gated, gate: str, keys: Mapping[str, Any], *, threads: int) -> Gated:
         """Return a sample that was gated by this strategy, gated again with other keys for one gate.
 
         See `Gated.update`.
         """
         from tregflow.strategy.update import changed, updated
 
-        after = changed(self, gate, keys)
-        known = {name: reason for name, reason in gated.missing.items() if name in self.spec.gates}
-        return updated(gated, Applied(after, known, ()), gate, threads=threads)
+        after = changed(self, gate, keys, gated.missing)
+        return updated(gated, Applied(after, dict(gated.missing), ()), gate, threads=Way(threads=threads).threads)
 
 
 def _among(entries: Mapping[str, Any], names: Container[str]) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from tregflow._keys import BINS, KEYS
 from tregflow.gates import Boolean, Polygon, Rectangle
 from tregflow.populations import ROOT
-from tregflow.strategy.screens import BINS, KEYS, screen_of
+from tregflow.strategy.screens import screen_of
 from tregflow.transforms import Linear, Log, Logicle
 
 if TYPE_CHECKING:
@@ -139,9 +140,14 @@ def _gates(records: Sequence[_Record], noted: Sequence[bool]) -> Gates:
         grids=grids.astype(np.int64),
         outside=np.array([record.outside for record in records], np.bool_),
         vertices=starts(record.vertices[0].size for record in records),
+        boxes=np.array([_box(*record.vertices) for record in records], np.float64).reshape(-1, 4),
         operands=starts(len(record.operands) for record in records),
         noted=np.array(noted, np.bool_),
     )
+
+
+def _box(px: NDArray[np.float64], py: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    return (px.min(), px.max(), py.min(), py.max()) if px.size else (0.0, 0.0, 0.0, 0.0)
 
 
 def _tests(records: Sequence[_Record], axes: Sequence[str], scales: Sequence[Scale]) -> Tests:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tregflow.fcs.lazy import LazyColumns
 from tregflow.strategy.columns import Columns
+from tregflow.strategy.program import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +30,7 @@ _LOOK = 2_048
 """Events of the first chunk by which the limits of values are guessed."""
 _MOST, _ROOM = 0.998, 8.0
 """Limits lie so many times above the value that this part of them stays below: what exceeds them is set aside."""
-_CUT = 16_384
+_CUT = 65_536
 """Events at a time where they are in memory."""
 _PRODUCT = 1 << 18
 """Multiplications up to which OpenBLAS works in the thread that calls it (its GEMM_MULTITHREAD_THRESHOLD)."""
@@ -72,11 +73,12 @@ def _events(recorded: NDArray[Any], program: Program, values: NDArray[np.float32
     n_channels, n_events = recorded.shape
     if rows.flags.c_contiguous:
         flat, step, stride = rows.reshape(-1), n_channels, 1
+        flat.setflags(write=False)  # as the other: numba compiles anew for what may be written
     else:  # columns, maybe cut out of longer ones: the rest of them lies in between
         step, stride = 1, recorded.strides[0] // recorded.itemsize
         length = (n_channels - 1) * stride + n_events
         flat = np.lib.stride_tricks.as_strided(recorded, (length,), (recorded.itemsize,), writeable=False)
-    return Events(flat, step, stride, values.view(np.uint16), np.zeros(n_events, np.uint8))
+    return Events(flat, step, stride, values.view(np.uint32), np.zeros(n_events, np.uint8))
 
 
 def _multiply(rows: NDArray[np.float32], weights: NDArray[np.float32], values: NDArray[np.float32]) -> None:
@@ -142,7 +144,7 @@ def _limit(magnitudes: NDArray[Any]) -> float:
         return 1.0
     place = int(_MOST * (finite.size - 1))
     most = float(np.partition(finite, place)[place])
-    return float(2.0 ** np.ceil(np.log2(_ROOM * most))) if most > 0 else 1.0
+    return min(float(2.0 ** np.ceil(np.log2(_ROOM * most))), LARGEST) if most > 0 else 1.0
 
 
 def in_memory(plan: Plan) -> tuple[NDArray[Any], tuple[str, ...]]:
@@ -163,20 +165,23 @@ def _rows_of_one_block(
 ) -> tuple[NDArray[Any], tuple[str, ...]] | None:
     """Return the rows of the block that all columns are rows of, from the first to the last of them; None without."""
     block = next((column.base for column in columns.values()), None)
-    if block is None or block.ndim != 2 or any(column.base is not block for column in columns.values()):
+    if not (isinstance(block, np.ndarray) and block.ndim == 2 and block.flags.c_contiguous):
         return None
-    begin, pitch = block.__array_interface__["data"][0], block.strides[0]
-    rows = {
-        name: divmod(column.__array_interface__["data"][0] - begin, pitch)
-        for name, column in sample.columns.items()
-        if column.base is block
-    }
-    names = {row: name for name, (row, rest) in rows.items() if not rest}
-    used = [rows[name][0] for name in columns]
-    wanted = range(min(used), max(used) + 1)
-    if not names.keys() >= set(wanted):
+    # What lies between wanted rows is taken, too, if it is there; to decode it for that would cost more.
+    others = columns if isinstance(sample.columns, LazyColumns) else sample.columns
+    names = {_row(column, block): name for name, column in others.items()}
+    used = [row for row in (_row(column, block) for column in columns.values()) if row is not None]
+    wanted = range(min(used, default=0), max(used, default=-1) + 1)
+    if len(used) < len(columns) or not names.keys() >= set(wanted):
         return None
     return block[wanted.start : wanted.stop, : sample.n_events], tuple(names[row] for row in wanted)
+
+
+def _row(column: NDArray[Any], block: NDArray[Any]) -> int | None:
+    """Return which row of a block a column is, from its beginning; None if it is none."""
+    whole = column.base is block and column.dtype == block.dtype and column.strides == (block.itemsize,)
+    row, rest = divmod(column.__array_interface__["data"][0] - block.__array_interface__["data"][0], block.strides[0])
+    return row if whole and not rest else None
 
 
 def cut(columns: NDArray[Any], events: range) -> Iterator[Chunk]:

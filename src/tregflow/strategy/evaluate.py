@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tregflow.errors import PanelError
+from tregflow.fcs.stream import finished
 from tregflow.findings import Finding
 from tregflow.gates import Boolean, Mask
 from tregflow.populations import ROOT
@@ -126,13 +127,16 @@ def reference(plan: Plan) -> Evaluated:
         (population, axis): median(plan.columns.get(axis)[masks[population].inside])
         for population, axis in plan.medians
     }
-    return Evaluated(plan.sample, masks, counts, medians, plan.columns.findings(n_events))
+    # Of a lazy sample only now is known what its values are like.
+    return Evaluated(finished(plan.sample, ()), masks, counts, medians, plan.columns.findings(n_events))
 
 
-def members(gates: Mapping[str, Gate], values: Values, n_events: int) -> dict[str, Mask]:
-    """Return which events are in which population; every gate is tested on every event."""
+def members(
+    gates: Mapping[str, Gate], values: Values, n_events: int, *, known: Mapping[str, Mask] | None = None
+) -> dict[str, Mask]:
+    """Return which events are in which population; every gate is tested on every event, but for those `known`."""
     everything = shared(np.ones(n_events, dtype=bool))
-    masks: dict[str, Mask] = {ROOT: Mask(everything, everything)}
+    masks: dict[str, Mask] = {ROOT: Mask(everything, everything), **(known or {})}
     for gate_id, gate in gates.items():
         masks[gate_id] = _membership(gate, masks, values)
     return masks

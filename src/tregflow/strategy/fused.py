@@ -30,6 +30,7 @@ from tregflow.strategy.blocks import (
 from tregflow.strategy.columns import shared
 from tregflow.strategy.evaluate import Evaluated, median, members
 from tregflow.strategy.later import Later
+from tregflow.strategy.middle import Middle, median_of
 from tregflow.strategy.program import Asked, compiled, made, positive_axes, sums_of
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ class _Part:
     """Numbers of the events that were set aside."""
     recorded: list[NDArray[Any]] = field(default_factory=list)
     """Their recorded values, a row per channel."""
-    values: dict[tuple[str, str], list[NDArray[np.float64]]] = field(default_factory=dict)
-    """Population and marker -> values of its events, those set aside left out."""
+    middles: dict[tuple[str, str], Middle] = field(default_factory=dict)
+    """Population and marker -> the values around its median, those of events set aside left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ class _Work:
         from tregflow._kernels.screen import screen
 
         part = _Part(np.zeros(len(self.program.gates), np.int64))
+        axes, gates, tests, shapes = self.program.tables
         scratch = np.empty((len(self.program.gates), 0), np.uint8)
         for block in blocks:
             aside = block.events.aside
@@ -124,7 +126,8 @@ class _Work:
             if self.member is None and scratch.shape[1] < aside.size:
                 scratch = np.empty((len(self.program.gates), aside.size), np.uint8)
             member, shift = (scratch, 0) if self.member is None else (self.member, block.start)
-            screen(block.events, member, shift, part.counts, *self.program.tables)
+            limits: NDArray[Any] = axes.limits.astype(block.events.recorded.dtype)
+            screen(block.events, member, shift, part.counts, axes._replace(limits=limits), gates, tests, shapes)
             chosen = np.flatnonzero(aside)
             if chosen.size:
                 part.aside.append(chosen + block.start)
@@ -134,13 +137,11 @@ class _Work:
 
     def _collect(self, part: _Part, events: Events, member: NDArray[np.uint8]) -> None:
         """Keep the values that medians are taken of."""
-        from tregflow._kernels.screen import collect
-
         for population, axis in self.medians:
             chosen = 1 - events.aside if population == ROOT else member[self.program.gates.index(population)]
-            found = np.empty(int(np.count_nonzero(chosen)))
-            collect(events, chosen, self.program.axes.index(axis), self.program.tables[0], found)
-            part.values.setdefault((population, axis), []).append(found)
+            if (population, axis) not in part.middles:
+                part.middles[population, axis] = Middle(self.program.axes.index(axis), self.program.errors[axis])
+            part.middles[population, axis].add(events, chosen, self.program.tables[0])
 
     def counts(self, parts: Sequence[_Part], rest: _Rest) -> dict[str, int]:
         """Return how many events each gate holds."""
@@ -151,18 +152,13 @@ class _Work:
         }
 
     def found(self, parts: Sequence[_Part], rest: _Rest) -> dict[tuple[str, str], float | None]:
-        """Return the medians."""
-        return {
-            (population, axis): median(
-                np.concatenate(
-                    [
-                        *(each for part in parts for each in part.values.get((population, axis), [])),
-                        rest.columns.get(axis)[rest.masks[population].inside],
-                    ]
-                )
-            )
-            for population, axis in self.medians
-        }
+        """Return the medians; NaN for one that the pass could not settle."""
+        found = {}
+        for population, axis in self.medians:
+            others = rest.columns.get(axis)[rest.masks[population].inside]
+            middles = [part.middles[population, axis] for part in parts if part.middles]
+            found[population, axis] = median_of(middles, others[np.isfinite(others)]) if middles else median(others)
+        return found
 
     def masks(self, member: NDArray[np.uint8], rest: _Rest, everything: NDArray[np.bool_]) -> dict[str, Mask]:
         """Return who is in which gate, and of whom that can be said."""
@@ -211,13 +207,26 @@ def fused(plan: Plan, *, threads: int = 1, masks: bool = True) -> Evaluated:
         _count_odd(stream, part, program)
     everything = shared(np.ones(n_events, dtype=bool))
     root = {ROOT: Mask(everything, everything)}
+    found = Later(lambda: fused(plan).masks) if member is None else root | work.masks(member, rest, everything)
     return Evaluated(
         sample=finished(plan.sample, streams),
-        masks=Later(lambda: fused(plan).masks) if member is None else root | work.masks(member, rest, everything),
+        masks=found,
         counts={ROOT: n_events} | work.counts(parts, rest),
-        medians=work.found(parts, rest),
+        medians=_settled(work.found(parts, rest), plan, found),
         findings=(*rest.columns.of_matrices(), *(rest.columns.of_values(n_events) if rest.events.size else ())),
     )
+
+
+def _settled(
+    medians: Mapping[tuple[str, str], float | None], plan: Plan, masks: Mapping[str, Mask]
+) -> dict[tuple[str, str], float | None]:
+    """Return the medians, those that the pass could not settle taken of whole columns."""
+    return {
+        (population, axis): median(plan.columns.get(axis)[masks[population].inside])
+        if value is not None and np.isnan(value)
+        else value
+        for (population, axis), value in medians.items()
+    }
 
 
 def fused_gate(
@@ -248,7 +257,7 @@ def fused_gate(
     part = replace(plan, sources={axis: source for axis, source in plan.sources.items() if axis in gates[gate].axes})
     columns, rows = in_memory(part)
     program = _compiled(part, gates, sums_of(part), rows, columns, noted=[gate], known=needed - {gate})
-    member = np.empty((len(gates), n_events), np.uint8)
+    member = np.zeros((len(gates), n_events), np.uint8)
     for place, name in enumerate(gates):
         if name != gate:
             member[place] = masks[name].inside
@@ -258,14 +267,25 @@ def fused_gate(
         return work.passed(blocks_of(part, program, cut(columns, events)), unplaced)
 
     aside = np.setdiff1d(_aside(_spread(passed, _ranges(n_events, threads))), unplaced)
-    member[-1, aside] = decide(plan, aside)[gate].inside
-    found: NDArray[np.bool_] = member[-1].view(np.bool_)
+    place = program.gates.index(gate)
+    if aside.size:
+        member[place, aside] = decide(plan, [gate], masks, aside)[gate].inside
+    found: NDArray[np.bool_] = member[place].view(np.bool_)
     return found
 
 
-def decide(plan: Plan, events: NDArray[np.int64]) -> Mapping[str, Mask]:
-    """Return what the plain evaluation says of some events of a sample in memory, by number."""
-    return _Rest.of(plan, events, lambda name: plan.sample.values(name)[events]).masks
+def decide(
+    plan: Plan, gates: Collection[str], masks: Mapping[str, Mask], events: NDArray[np.int64]
+) -> Mapping[str, Mask]:
+    """Return what the plain evaluation says of some gates and some events, by number, of a sample in memory.
+
+    `masks` says who is in the other gates.
+    """
+    wanted = {name: gate for name, gate in plan.gates.items() if name in gates}
+    needed = {need for name in wanted for need in plan.strategy.needs(name)} - wanted.keys()
+    known = {name: Mask(masks[name].inside[events], masks[name].defined[events]) for name in needed}
+    columns = columns_of(plan, lambda name: plan.sample.values(name)[events])
+    return members(wanted, columns.get, events.size, known=known)
 
 
 def _aside(parts: Sequence[_Part]) -> NDArray[np.int64]:
@@ -281,7 +301,8 @@ def _put_together(parts: Sequence[_Part], program: Program) -> dict[str, NDArray
 
 
 def _ranges(n_events: int, threads: int) -> list[range]:
-    ends = [n_events * i // threads for i in range(threads + 1)]
+    n_parts = max(1, min(threads, n_events))
+    ends = [n_events * i // n_parts for i in range(n_parts + 1)]
     return [range(*pair) for pair in pairwise(ends)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,10 @@ class Later(Mapping[str, "Mask"]):
     @cached_property
     def _found(self) -> Mapping[str, Mask]:
         return self._find()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the masks, found by then."""
+        return dict, (dict(self),)
 
     def __getitem__(self, population: str) -> Mask:
         """Return the mask of a population."""

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from tregflow.strategy.dimensions import Source
     from tregflow.strategy.evaluate import Plan
 
-_LARGEST = 2.0**120
+LARGEST = 2.0**120
 """Sums up to here neither overflow float32, nor does what they are made of."""
+_NORMAL = 2.0**-126
+"""Smaller weights lose digits in float32."""
 _LEAST = 1e-30
 """Above the underflow of float32: a value above is above zero."""
 _ROUNDINGS = 6
@@ -53,10 +55,13 @@ class Sum:
 
     def error(self, limits: Mapping[str, float]) -> float:
         """Return a bound on the error of float32, a power of two, so that like samples share it; 0 for one term."""
+        tiny = 2.0**-149 * sum(
+            abs(weight) for weight in self.weights
+        )  # of recorded values that float32 has no room for
         if len(self.terms) == 1:
-            return 0.0
+            return tiny if abs(self.weights[0]) > 1 else 0.0
         size = sum(abs(weight) * limits[term.name] for term, weight in zip(self.terms, self.weights, strict=True))
-        bound = (len(self.terms) + _ROUNDINGS) * 2.0**-24 * size
+        bound = (len(self.terms) + _ROUNDINGS) * 2.0**-24 * size + tiny
         return math.ldexp(1.0, math.frexp(bound)[1]) if 0 < bound < math.inf else bound
 
 
@@ -74,6 +79,8 @@ class Program:
         What is recorded of each event: ``$PnN``, and axes that are computed beforehand.
     weights : (n_channels, n_axes) ndarray of float32
         Recorded values, as a row, times these are the values on the axes, good enough to be looked up.
+    errors : mapping of str to float
+        Axis -> bound on the error of its values in float32.
     tables : Axes, Gates, Tests, Shapes
         The kernel's arrays.
     """
@@ -82,6 +89,7 @@ class Program:
     axes: tuple[str, ...]
     channels: tuple[str, ...]
     weights: NDArray[np.float32]
+    errors: Mapping[str, float]
     tables: tuple[Axes, Gates, Tests, Shapes]
 
 
@@ -154,7 +162,7 @@ class Asked(NamedTuple):
     known: frozenset[str] = frozenset()
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def compiled(asked: Asked) -> Program:
     """Compile a strategy; kept, since in the next sample of a batch mostly the same is asked."""
     sums, limits = dict(asked.sums), dict(asked.limits)
@@ -167,6 +175,7 @@ def compiled(asked: Asked) -> Program:
         axes=tuple(sums),
         channels=asked.channels,
         weights=_weights(sums, asked.channels),
+        errors=errors,
         tables=(_axes(asked, errors), *records),
     )
 
@@ -181,7 +190,9 @@ def _weights(sums: Mapping[str, Sum], channels: Sequence[str]) -> NDArray[np.flo
     for axis, each in enumerate(sums.values()):
         for term, weight in zip(each.terms, each.weights, strict=True):
             weights[channels.index(term.name), axis] += weight
-    return weights.clip(-_LARGEST, _LARGEST).astype(np.float32)
+    found = weights.clip(-LARGEST, LARGEST).astype(np.float32)
+    found.setflags(write=False)
+    return found
 
 
 def _axes(asked: Asked, errors: Mapping[str, float]) -> Axes:
@@ -190,7 +201,7 @@ def _axes(asked: Asked, errors: Mapping[str, float]) -> Axes:
     sums = [each for _, each in asked.sums]
     terms = [term for each in sums for term in each.terms]
     number = {name: place for place, name in enumerate(asked.channels)}
-    floors = [errors[axis] + _LEAST if axis in asked.positive else -math.inf for axis, _ in asked.sums]
+    floors = [min(errors[axis] + _LEAST, LARGEST) if axis in asked.positive else -math.inf for axis, _ in asked.sums]
     return Axes(
         terms=starts(len(each.terms) for each in sums),
         channels=np.array([number[term.name] for term in terms], np.int64),
@@ -204,16 +215,16 @@ def _axes(asked: Asked, errors: Mapping[str, float]) -> Axes:
 
 def _allowed(asked: Asked, number: Mapping[str, int]) -> NDArray[np.float64]:
     """Return up to which magnitude each channel may go."""
-    limits, allowed = dict(asked.limits), np.full(len(number), _LARGEST)
+    limits, allowed = dict(asked.limits), np.full(len(number), LARGEST)
     for _, each in asked.sums:
         for term, weight in zip(each.terms, each.weights, strict=True):
-            place, limit = number[term.name], limits[term.name] if len(each.terms) > 1 else _LARGEST
+            place, limit = number[term.name], limits[term.name] if len(each.terms) > 1 else LARGEST
             allowed[place] = min(allowed[place], limit, _reach(weight, len(each.terms)))
     return allowed
 
 
 def _reach(weight: float, n_terms: int) -> float:
     """Return up to which magnitude a value times its weight stays in the range of float32; below 0 if it never does."""
-    if not abs(weight) < _LARGEST:
+    if not (weight == 0 or _NORMAL <= abs(weight) < LARGEST):
         return -1.0
-    return _LARGEST / n_terms / max(abs(weight), 1.0)
+    return LARGEST / n_terms / max(abs(weight), 1.0)

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from tregflow._keys import BINS, IN, KEYS, NEAR, OUT
 from tregflow.gates import Ellipsoid, Polygon, Rectangle
 from tregflow.transforms import Linear
 
@@ -46,16 +47,15 @@ if TYPE_CHECKING:
     States = NDArray[np.uint8]
     Truths = NDArray[np.bool_]
 
-KEYS, BINS = 1 << 16, 256
-OUT, IN, NEAR = 0, 1, 2
-"""As `tregflow._kernels.screen` has them; this module is imported where no kernel is."""
-
 _FINITE = 0x7F80
 """Keys of either sign; behind them infinity and NaN begin."""
 _RELATIVE, _UNDERFLOW = 2.0**-21, 1e-37
 _POSITION = 1e-12
 _MARGIN, _OF_LARGEST = 1e-9, 1e-12
 _BEYOND = 1e300
+_FLAT = 1e-5
+"""By what part a box around an ellipsoid is widened: of a nearly flat one (condition number 3e9 at most), the rounded
+form takes in events up to 1e-7 beyond the true box."""
 _FAR = 1e-9
 """How far beyond the end of a clamped axis, in parts of it, values surely are."""
 
@@ -76,7 +76,7 @@ class Screen(NamedTuple):
     grid: States | None
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def screen_of(gate: Polygon | Rectangle | Ellipsoid, errors: tuple[float, ...]) -> Screen:
     """Return the screen of a gate; `errors` are the bounds of its axes, in data units.
 
@@ -100,7 +100,7 @@ def _values() -> tuple[Floats, Floats]:
     return np.minimum(*ends), np.maximum(*ends)
 
 
-def _widened(low: Floats, high: Floats, error: float) -> tuple[Floats, Floats]:
+def widened(low: Floats, high: Floats, error: float) -> tuple[Floats, Floats]:
     """Return between which values what counts lies, if the float32 lies from `low` to `high`."""
     return (
         low - error - _RELATIVE * np.abs(low) - _UNDERFLOW,
@@ -163,7 +163,8 @@ class _Bins(NamedTuple):
 def _bins(coordinate: _Coordinate, error: float, start: float, stop: float, margin: float) -> _Bins:
     """Cut an axis into bins: one surely below `start`, one surely above `stop`, even ones in between."""
     below, above = _ends(coordinate, error)
-    # Both rise, but for the last places of a scale, which the widening covers: a cut is found by bisection.
+    # Both rise, but for the last places of a scale, which the widening covers: a cut is found by bisection. Where a
+    # scale gives no place, `above` is infinite, out of order; events there are set aside before they are looked up.
     begin = int(np.searchsorted(above, start - 2 * margin))
     end = max(begin, int(np.searchsorted(below, stop + 2 * margin, side="right")))
     inner = np.searchsorted(below, np.linspace(start, stop, BINS - 1)[1:-1]).clip(begin, end)
@@ -175,11 +176,11 @@ def _bins(coordinate: _Coordinate, error: float, start: float, stop: float, marg
     return _Bins(table, np.where(filled, low, np.inf), np.where(filled, high, -np.inf))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _ends(coordinate: _Coordinate, error: float) -> tuple[Floats, Floats]:
     """Return between which coordinates the values of each key lie."""
     low, high = _values()
-    return coordinate.between(*_widened(low, high, error))
+    return coordinate.between(*widened(low, high, error))
 
 
 def _margin(vertices: Floats) -> float:
@@ -282,7 +283,7 @@ def _of_ellipsoid(gate: Ellipsoid, errors: tuple[float, ...]) -> Screen:
     """Return the screen of an ellipsoid on several axes: out beside the box around it, else near."""
     tables = []
     for axis, (scale, error, mean) in enumerate(zip(gate.scales, errors, gate.mean, strict=True)):
-        half = np.inf if gate.indefinite else np.sqrt(gate.distance2 * gate.covariance[axis][axis]) * (1 + _MARGIN)
+        half = np.inf if gate.indefinite else np.sqrt(gate.distance2 * gate.covariance[axis][axis]) * (1 + _FLAT)
         low, high = _ends(_Coordinate(scale), error)
         slack = _MARGIN * abs(mean) + _UNDERFLOW
         beside = (high < mean - half - slack) | (low > mean + half + slack)

@@ -11,6 +11,7 @@ from tregflow._yaml import plain, suggest
 from tregflow.errors import StrategyError
 from tregflow.gates import Mask
 from tregflow.populations import ROOT
+from tregflow.strategy.build import is_placed
 from tregflow.strategy.columns import shared
 from tregflow.strategy.evaluate import median, planned
 from tregflow.strategy.fused import decide, fused_gate
@@ -42,13 +43,11 @@ def updated(gated: Gated, applied: Applied, gate: str, *, threads: int) -> Gated
         Each for a range of the events.
     """
     plan = planned(applied, gated.sample, gated.spillover)
-    if gate not in plan.gates:  # missing in this sample, and all below it
-        return replace(gated, strategy=plan.strategy)
     unplaced = _unplaced(gated.masks)
     now = fused_gate(plan, gate, gated.masks, unplaced, threads=threads)
     moved = np.union1d(unplaced, np.flatnonzero(now != gated.masks[gate].inside))
-    decided = decide(plan, moved)
     below = _below(plan.strategy, gate)
+    decided = decide(plan, below, gated.masks, moved)
     masks = {name: _patched(gated.masks[name], moved, decided[name]) for name in plan.gates if name in below}
     gone = {name: _size(gated.masks[name].inside[moved]) for name in masks}
     counts = {name: gated.counts[name] + _size(decided[name].inside) - gone[name] for name in masks}
@@ -81,14 +80,13 @@ def _patched(mask: Mask, events: NDArray[np.int64], decided: Mask) -> Mask:
     return Mask(shared(inside), shared(defined))
 
 
-def changed(strategy: Strategy, gate: str, keys: Mapping[str, Any]) -> Strategy:
-    """Return the strategy with other keys for one gate.
+def changed(strategy: Strategy, gate: str, keys: Mapping[str, Any], missing: Mapping[str, str]) -> Strategy:
+    """Return the strategy with other keys for one gate; `missing` are the gates that a sample lacks, and why.
 
     Raises
     ------
     StrategyError
-        ``E_UPDATE``: there is no such gate, or it would hang elsewhere or look at other axes. ``E_STRATEGY``: the
-        outcome is no right strategy.
+        As `Gated.update`.
     """
     if gate not in strategy.spec.gates:
         raise StrategyError(
@@ -97,10 +95,25 @@ def changed(strategy: Strategy, gate: str, keys: Mapping[str, Any]) -> Strategy:
             file=strategy.source,
             available=list(strategy.spec.gates),
         )
+    if gate in missing:
+        raise StrategyError(
+            f"the gate '{gate}' is missing in this sample: {missing[gate]}",
+            code="E_UPDATE",
+            file=strategy.source,
+            remedy="change the strategy, and gate the sample by it",
+        )
     written = {**strategy.data["gates"][gate], **plain(dict(keys))}
     after = strategy.revised(
         {**strategy.data, "gates": {**strategy.data["gates"], gate: written}}, name=strategy.source
     )
+    if not is_placed(after.spec.gates[gate]):
+        raise StrategyError(
+            f"the gate '{gate}' would be placed by a control",
+            code="E_UPDATE",
+            file=strategy.source,
+            expected="numbers",
+            remedy="change the strategy, and gate the sample with its controls",
+        )
     then, now = strategy.spec.gates[gate], after.spec.gates[gate]
     if (now.axes, now.parent, now.operands) != (then.axes, then.parent, then.operands):
         raise StrategyError(
