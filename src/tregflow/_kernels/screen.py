@@ -550,7 +550,7 @@ def collect(
     low: float,
     high: float,
     found: NDArray[np.float64],
-) -> tuple[int, int]:
+) -> tuple[int, int, int]:
     """Collect the values on an axis of the events that are 1 in `chosen`, but for those below `low` or above `high`.
 
     Parameters
@@ -562,20 +562,25 @@ def collect(
 
     Returns
     -------
-    tuple of int, int
-        How many values there are, and how many events lie below.
+    tuple of int, int, int
+        How many values there are, how many events lie below, and how many are chosen.
     """
-    listed, n_found, n_below = np.empty(_BLOCK, _EVENT), 0, 0
+    listed, n_found, n_below, n_chosen = np.empty(_BLOCK, _EVENT), 0, 0, 0
     values = events.words.view(np.float32)
     for start in range(0, chosen.size, _BLOCK):
         n = np.uintp(0)
         for i in range(np.uintp(min(_BLOCK, chosen.size - start))):
-            event = np.uintp(start) + i
-            value, is_chosen = values[event, axis], chosen[event] != 0
             listed[n] = i
-            n += np.uintp(is_chosen & (low <= value) & (value <= high))
-            n_below += int(is_chosen & (value < low))
+            n += np.uintp(chosen[np.uintp(start) + i] != 0)
+        n_chosen += np.int64(n)  # type: ignore[assignment]
+        some, n = n, np.uintp(0)
+        for k in range(some):
+            event = listed[k]
+            value = values[np.uintp(start) + np.uintp(event), axis]
+            listed[n] = event
+            n += np.uintp((low <= value) & (value <= high))
+            n_below += int(value < low)
         size: int = np.int64(n)  # type: ignore[assignment]
         _fill_exact(found[n_found : n_found + size], listed[:size], events, start, axis, axes)
         n_found += size
-    return n_found, n_below
+    return n_found, n_below, n_chosen

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from tregflow.strategy.spec import GateSpec
     from tregflow.study import Row
 
+_WRITERS = 8
+"""Files written at a time: what takes time is waiting for the disk."""
 KEPT = ".kept"
 """Folder of the outcomes that let a run resume."""
 GATES = "gates"
@@ -380,8 +383,8 @@ def write_endpoints(out: Path, results: EndpointResults) -> dict[str, bytes]:
 def _write_gates(out: Path, outcomes: Sequence[Outcome]) -> None:
     """Write the gates as applied, one file per sample; what a former run left for other samples goes."""
     wanted = {f"{slug(outcome.sample)}.yaml": outcome.gates for outcome in outcomes if outcome.gates}
-    for name, text in wanted.items():
-        write_whole(out / GATES / name, text.encode())
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        list(pool.map(lambda name: write_whole(out / GATES / name, wanted[name].encode()), wanted))
     _remove_others(out, GATES, wanted)
 
 

@@ -44,6 +44,10 @@ class Middle:
         Events of the population.
     values : list of (n,) ndarray of float64
         All others that do not lie above it.
+    ends : (float, float)
+        An event whose float32 value lies beyond them has its value beyond the window.
+    room : (n,) ndarray of float64
+        Memory to collect values in.
     """
 
     axis: int
@@ -53,21 +57,24 @@ class Middle:
     below: int = 0
     total: int = 0
     values: list[NDArray[np.float64]] = field(default_factory=list)
+    ends: tuple[float, float] = (-np.inf, np.inf)
+    room: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     def add(self, events: Events, chosen: NDArray[np.uint8], axes: Axes) -> None:
         """Take in the events that are 1 in `chosen`."""
         from tregflow._kernels.screen import collect
 
-        # An event whose float32 value lies beyond these has its value beyond the window.
-        (low,), (high,) = widened(np.array([self.low]), np.array([self.high]), self.error)
-        found = np.empty(chosen.size)
-        n_found, n_below = collect(events, chosen, self.axis, axes, float(low), float(high), found)
-        self.values.append(found[:n_found].copy())
+        if len(self.room) < chosen.size:
+            self.room = np.empty(chosen.size)
+        n_found, n_below, n_chosen = collect(events, chosen, self.axis, axes, *self.ends, self.room)
+        self.values.append(self.room[:n_found].copy())
         self.below += n_below
-        self.total += int(np.count_nonzero(chosen))
+        self.total += n_chosen
         if self.low == -np.inf and self.total >= _ENOUGH:
             half = _WIDTH / self.total**0.5
-            self.low, self.high = np.quantile(np.concatenate(self.values), (0.5 - half, 0.5 + half)).tolist()
+            low, high = np.quantile(np.concatenate(self.values), (0.5 - half, 0.5 + half))
+            (below,), (above,) = widened(np.array([low]), np.array([high]), self.error)
+            self.low, self.high, self.ends = float(low), float(high), (float(below), float(above))
 
 
 def median_of(parts: Sequence[Middle], others: NDArray[np.float64]) -> float | None:
