@@ -90,9 +90,11 @@ def median_of(parts: Sequence[Middle], others: NDArray[np.float64]) -> float | N
         return None
     low, high = max(part.low for part in parts), min(part.high for part in parts)
     values = np.concatenate([others, *(each for part in parts for each in part.values)])
-    # Of two middle values, the upper one; of one, the one: both by their number among all.
+    # The two values in the middle, which are one and the same of an odd number, by their number among all.
     middle = np.array([(total - 1) // 2, total // 2]) - sum(part.below for part in parts)
     if middle[0] < 0 or middle[1] >= values.size:
         return float("nan")
-    found = np.partition(values, middle)[middle]
-    return float(np.mean(found)) if low <= found[0] and found[1] <= high else float("nan")
+    lower, upper = np.partition(values, middle)[middle]
+    if not low <= lower <= upper <= high:
+        return float("nan")
+    return float(lower if middle[0] == middle[1] else np.mean([lower, upper]))
