@@ -179,9 +179,9 @@ def test_the_second_data_set(path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "options", "problem"),
     [
-        (io.BytesIO(CONTENT), {}, "lazy reading needs a path, which can be opened again"),
-        ("https://example.org/a.fcs", {}, "lazy reading needs a path, which can be opened again"),
-        ("a.fcs", {"out": np.empty((3, 3))}, "lazy reading fills no array: it leaves the values in the file"),
+        (io.BytesIO(CONTENT), {}, "a file object: lazy reading needs a path, which can be opened again"),
+        ("https://example.org/a.fcs", {}, "a.fcs: lazy reading needs a path, which can be opened again"),
+        ("a.fcs", {"out": np.empty((3, 3))}, "a.fcs: lazy reading fills no array: it leaves the values in the file"),
     ],
 )
 def test_what_cannot_be_read_lazily(source: Any, options: Any, problem: str) -> None:

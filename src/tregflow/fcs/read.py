@@ -275,7 +275,8 @@ def _check_lazy(path: Source, out: object) -> None:
     elif out is not None:
         problem = "lazy reading fills no array: it leaves the values in the file"
     if problem:
-        raise FcsError(problem, code="E_OPTION", remedy="leave out lazy=True")
+        file = Path(path).name if isinstance(path, str | Path) else "a file object"
+        raise FcsError(problem, code="E_OPTION", file=file, remedy="leave out lazy=True")
 
 
 def _plan(source: Opened, dataset: int | None, options: _Options) -> _Plan:

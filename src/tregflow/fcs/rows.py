@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tregflow.fcs.lazy import Origin
     from tregflow.fcs.sample import Sample
 
 _WIDTH = 4
@@ -44,20 +45,8 @@ class Rows(Stream):
         """``$PnN`` of what is given."""
         return self.sample.names
 
-    def __iter__(self) -> Iterator[tuple[int, NDArray[Any]]]:
-        """Pass over the events.
-
-        Yields
-        ------
-        int, (n_all_channels, n) ndarray of float32
-            Number in the sample of the first event, and a row per channel; in memory the values of an event stand
-            together. The next chunk comes into the same memory.
-        """
-        self.odd[:], self.sha256, self.passed = 0, None, 0
-        columns = self.sample.columns
-        if not isinstance(columns, LazyColumns):
-            raise TypeError
-        origin = columns.origin
+    def _decoded(self, origin: Origin) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Yield a row per channel of the file; in memory the values of an event stand together."""
         n_channels, order = len(self.sample.channels), origin.layout.order.direction
         events = origin.events[self.events.start : self.events.stop]
         memory = np.empty((self._size, n_channels), np.uint32)
@@ -74,6 +63,6 @@ class Rows(Stream):
             self.sha256 = file.finish()
 
 
-def rows_or_columns(sample: Sample, channels: Sequence[str], events: range, size: int | None = None) -> Stream:
+def rows_or_columns(sample: Sample, channels: Sequence[str], events: range) -> Stream:
     """Return a pass over the events in the form that costs least."""
-    return (Rows if Rows.fit(sample) else Stream)(sample, channels, events=events, size=size)
+    return (Rows if Rows.fit(sample) else Stream)(sample, channels, events=events)

@@ -113,15 +113,6 @@ def ratio_axes(plan: Plan) -> tuple[str, ...]:
     return tuple(axis for axis, source in plan.sources.items() if source.ratio is not None)
 
 
-def stored_channels(plan: Plan) -> tuple[str, ...]:
-    """Return the ``$PnN`` that axes are made of, in the order of the file."""
-    parts = [part for source in plan.sources.values() for part in source.parts]
-    wanted = {part.channel.pnn for part in parts if part.channel is not None}
-    for matrix in map(plan.columns.matrix, parts):
-        wanted |= set(matrix.detectors) if matrix else set()
-    return tuple(channel.pnn for channel in plan.sample.channels if channel.pnn in wanted)
-
-
 def peeked(stream: Stream) -> tuple[NDArray[Any], Iterator[Chunk]]:
     """Return the first chunk of a pass, and all of them."""
     chunks = iter(stream)
@@ -149,7 +140,7 @@ def _limit(magnitudes: NDArray[Any]) -> float:
 
 def in_memory(plan: Plan) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Return the events of a sample, a row per channel, and whose rows they are: without a copy where there is one."""
-    names = stored_channels(plan)
+    names = columns_of(plan, plan.sample.values).stored()
     if isinstance(plan.sample.columns, LazyColumns):
         plan.sample.columns.load(names)
     columns = {name: plan.sample.values(name) for name in names}

@@ -36,7 +36,7 @@ class Columns:
     strategy : Strategy
         Its dimensions, matrices and scales.
     sample : Sample
-        With every channel read that `tregflow.strategy.evaluate.needed_channels` names.
+        With every channel read that `stored` names.
     sources : mapping of str to Source
         Axis -> what it means in this sample.
     matrix : Spillover, Unmixing or None
@@ -99,6 +99,14 @@ class Columns:
         if pnn not in self._divided:
             self._divided[pnn] = shared(self._values(pnn).astype(np.float64) / gain)
         return self._divided[pnn]
+
+    def stored(self) -> tuple[str, ...]:
+        """Return the ``$PnN`` that the axes are made of, detectors of their matrices included, in order of the file."""
+        parts = [part for source in self._sources.values() for part in source.parts]
+        wanted = {part.channel.pnn for part in parts if part.channel is not None}
+        for matrix in map(self.matrix, parts):
+            wanted |= set(matrix.detectors) if matrix else set()
+        return tuple(channel.pnn for channel in self._sample.channels if channel.pnn in wanted)
 
     def divisor(self, pnn: str) -> float:
         """Return what the values of a channel are divided by before compensation."""

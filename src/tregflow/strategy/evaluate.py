@@ -197,17 +197,15 @@ def _shared_channels(strategy: Strategy, sources: Mapping[str, Source]) -> Itera
 
 
 def needed_channels(applied: Applied, sample: Sample, *, batch: str | None) -> tuple[str, ...]:
-    """Return the ``$PnN`` that gating a sample takes: channels of the axes, and detectors of their matrices."""
+    """Return the ``$PnN`` that gating a sample takes, each matrix checked against its header."""
     strategy = applied.strategy
     sources, _, _ = resolve_axes(strategy, sample, applied.missing)
     main = strategy.spillover(sample, batch=batch)
     columns = Columns(strategy, sample, sources, main)
-    parts = [part for source in sources.values() for part in source.parts]
-    wanted = {part.channel.pnn for part in parts if part.channel is not None}
-    for matrix in {id(found): found for found in (main, *map(columns.matrix, parts)) if found is not None}.values():
+    used = map(columns.matrix, (part for source in sources.values() for part in source.parts))
+    for matrix in {id(found): found for found in (main, *used) if found is not None}.values():
         matrix.check(sample)
-        wanted |= set(matrix.detectors)
-    return tuple(channel.pnn for channel in sample.channels if channel.pnn in wanted)
+    return columns.stored()
 
 
 def _gone(strategy: Strategy, missing: Iterable[str]) -> set[str]:

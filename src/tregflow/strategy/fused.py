@@ -25,7 +25,6 @@ from tregflow.strategy.blocks import (
     peeked,
     ratio_axes,
     recorded_of,
-    stored_channels,
 )
 from tregflow.strategy.columns import shared
 from tregflow.strategy.evaluate import Evaluated, median, members
@@ -194,7 +193,7 @@ def fused(plan: Plan, *, threads: int = 1, masks: bool = True) -> Evaluated:
     """
     n_events = plan.sample.n_events
     member = np.empty((len(plan.gates), n_events), np.uint8) if masks else None
-    streams = [rows_or_columns(plan.sample, stored_channels(plan), events) for events in _ranges(n_events, threads)]
+    streams = [rows_or_columns(plan.sample, plan.columns.stored(), events) for events in _ranges(n_events, threads)]
     chunks = [peeked(stream) for stream in streams]
     sums = sums_of(plan)
     medians = plan.medians
@@ -205,9 +204,10 @@ def fused(plan: Plan, *, threads: int = 1, masks: bool = True) -> Evaluated:
     rest = _Rest.of(plan, _aside(parts), _put_together(parts, program).__getitem__)
     for stream, part in zip(streams, parts, strict=True):
         _count_odd(stream, part, program)
-    everything = shared(np.ones(n_events, dtype=bool))
-    root = {ROOT: Mask(everything, everything)}
-    found = Later(lambda: fused(plan).masks) if member is None else root | work.masks(member, rest, everything)
+    found: Mapping[str, Mask] = Later(lambda: fused(plan).masks)
+    if member is not None:
+        everything = shared(np.ones(n_events, dtype=bool))
+        found = {ROOT: Mask(everything, everything)} | work.masks(member, rest, everything)
     return Evaluated(
         sample=finished(plan.sample, streams),
         masks=found,

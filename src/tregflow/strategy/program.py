@@ -55,9 +55,8 @@ class Sum:
 
     def error(self, limits: Mapping[str, float]) -> float:
         """Return a bound on the error of float32, a power of two, so that like samples share it; 0 for one term."""
-        tiny = 2.0**-149 * sum(
-            abs(weight) for weight in self.weights
-        )  # of recorded values that float32 has no room for
+        # The last term is for recorded values so small that float32 has no digits left for them.
+        tiny = 2.0**-149 * sum(map(abs, self.weights))
         if len(self.terms) == 1:
             return tiny if abs(self.weights[0]) > 1 else 0.0
         size = sum(abs(weight) * limits[term.name] for term, weight in zip(self.terms, self.weights, strict=True))
