@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tregflow._kernels.screen import Gates, Shapes, Tests
+    from tregflow._kernels.tables import Gates, Shapes, Tests
     from tregflow.gates import Gate
     from tregflow.strategy.screens import States
     from tregflow.transforms import Scale
 
 
 class _Test(NamedTuple):
-    """What a gate asks of an axis; fields as in `tregflow._kernels.screen.Tests`."""
+    """What a gate asks of an axis; fields as in `tregflow._kernels.tables.Tests`."""
 
     axis: str
     table: States
@@ -38,7 +38,7 @@ class _Test(NamedTuple):
 
 
 class _Record(NamedTuple):
-    """A gate; fields as in `tregflow._kernels.screen.Gates`."""
+    """A gate; fields as in `tregflow._kernels.tables.Gates`."""
 
     kind: int
     parent: int
@@ -129,7 +129,7 @@ def _decided(gate: Polygon, axis: int, test: _Test) -> _Test:
 
 
 def _gates(records: Sequence[_Record], noted: Sequence[bool]) -> Gates:
-    from tregflow._kernels.screen import Gates
+    from tregflow._kernels.tables import Gates
 
     grids = np.cumsum([record.grid is not None for record in records]) - 1
     return Gates(
@@ -151,7 +151,7 @@ def _box(px: NDArray[np.float64], py: NDArray[np.float64]) -> tuple[float, float
 
 
 def _tests(records: Sequence[_Record], axes: Sequence[str], scales: Sequence[Scale]) -> Tests:
-    from tregflow._kernels.screen import Tests
+    from tregflow._kernels.tables import Tests
 
     tests = [test for record in records for test in record.tests]
     number = {scale: place for place, scale in enumerate(scales)}
@@ -168,7 +168,7 @@ def _tests(records: Sequence[_Record], axes: Sequence[str], scales: Sequence[Sca
 
 def _shapes(records: Sequence[_Record], scales: Sequence[Logicle]) -> Shapes:
     from tregflow._kernels.logicles import logicle_table
-    from tregflow._kernels.screen import Shapes
+    from tregflow._kernels.tables import Shapes
 
     grids = [record.grid for record in records if record.grid is not None]
     operands = [operand for record in records for operand in record.operands]

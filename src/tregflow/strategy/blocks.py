@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tregflow._kernels.screen import Events
+    from tregflow._kernels.tables import Events
     from tregflow.compensation.sums import Recorded
     from tregflow.fcs import Sample
     from tregflow.fcs.stream import Stream
@@ -65,7 +65,7 @@ def _events(recorded: NDArray[Any], program: Program, values: NDArray[np.float32
     values : (n_events, n_axes) ndarray of float32
         Filled.
     """
-    from tregflow._kernels.screen import Events
+    from tregflow._kernels.tables import Events
 
     rows = recorded.T
     with np.errstate(all="ignore"):  # what overflows is beyond the limits

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tregflow._kernels.screen import Events
+    from tregflow._kernels.tables import Events
     from tregflow.compensation.sums import Recorded
     from tregflow.gates import Gate
     from tregflow.strategy.blocks import Block

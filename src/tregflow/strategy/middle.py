@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tregflow._kernels.screen import Axes, Events
+    from tregflow._kernels.tables import Axes, Events
 
 _ENOUGH = 1_000
 """Events from which a window is taken."""

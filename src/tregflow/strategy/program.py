@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tregflow._kernels.screen import Axes, Gates, Shapes, Tests
+    from tregflow._kernels.tables import Axes, Gates, Shapes, Tests
     from tregflow.gates import Gate
     from tregflow.strategy.dimensions import Source
     from tregflow.strategy.evaluate import Plan
@@ -195,7 +195,7 @@ def _weights(sums: Mapping[str, Sum], channels: Sequence[str]) -> NDArray[np.flo
 
 
 def _axes(asked: Asked, errors: Mapping[str, float]) -> Axes:
-    from tregflow._kernels.screen import Axes
+    from tregflow._kernels.tables import Axes
 
     sums = [each for _, each in asked.sums]
     terms = [term for each in sums for term in each.terms]
